@@ -1,0 +1,51 @@
+//! The operators of top-p soft Bellman theory, each formula once.
+//!
+//! Selection is data, arithmetic is algebra: [`candidates`] decides which actions take part by
+//! comparing doubles, once; everything after that is arithmetic on rows over a
+//! [`NumberSystem`], so that the same function runs on `f64` tables, on rigorous enclosures,
+//! on dual numbers and on tensors.
+//!
+//! | file | formula |
+//! |---|---|
+//! | [`mod@candidates`] | A_p(s): top-p, top-k and min-p candidate sets |
+//! | [`mod@soft_value`] | V(s) = log Σ_a exp Q(s,a) |
+//! | [`mod@projection`] | proj_p π, captured mass m(s), leak ℓ(s) = −log m(s) |
+//! | [`mod@policy_value`] | V^π(s) = Σ_a π(a\|s) (Q(s,a) − log π(a\|s)) |
+//! | [`mod@backup`] | r + γ E V(s'), and its inverse, the implied reward Q − γ E V(s') |
+//! | [`mod@norm`] | ‖f‖ over the supported pairs |
+//! | [`mod@kappa`] | κ(p) = −γ log p / (1 − γ), and its finite-horizon form |
+//! | [`mod@shift`] | logits to Q-values: shift, floor, top-p mask |
+//! | [`mod@objective`] | φ and the Bellman Distill objective J |
+#![forbid(unsafe_code)]
+
+pub mod backup;
+pub mod candidates;
+pub mod dense;
+pub mod dual;
+mod error;
+pub mod kappa;
+pub mod norm;
+pub mod number_system;
+pub mod objective;
+pub mod parameters;
+pub mod policy_value;
+pub mod projection;
+pub mod scalar;
+pub mod shift;
+pub mod soft_value;
+
+pub use backup::{Successor, backup, implied_reward};
+pub use candidates::{CandidateSets, RowLayout, Selection};
+pub use dense::Dense;
+pub use dual::Dual;
+pub use error::OperatorError;
+pub use kappa::{horizon_bound, kappa};
+pub use norm::supported_norm;
+pub use number_system::{Cells, NumberSystem, Rows};
+pub use objective::{Phi, objective, phi};
+pub use parameters::{Discount, TopP};
+pub use policy_value::policy_value;
+pub use projection::{Projection, leak, projection};
+pub use scalar::Scalar;
+pub use shift::{Shift, floor, shift, top_p_mask};
+pub use soft_value::{log_policy, soft_value};
