@@ -27,10 +27,11 @@ impl<const N: usize> Dual<N> {
         Self { value, derivative: self.derivative.map(|d| slope * d) }
     }
 
-    fn zip(self, other: Self, value: f64, f: impl Fn(f64, f64) -> f64) -> Self {
+    /// f(x, y) where f has this value and these partial derivatives.
+    fn chain2(self, other: Self, value: f64, by_self: f64, by_other: f64) -> Self {
         let mut derivative = self.derivative;
         for (d, e) in derivative.iter_mut().zip(other.derivative) {
-            *d = f(*d, e);
+            *d = by_self * *d + by_other * e;
         }
         Self { value, derivative }
     }
@@ -39,21 +40,21 @@ impl<const N: usize> Dual<N> {
 impl<const N: usize> Add for Dual<N> {
     type Output = Self;
     fn add(self, o: Self) -> Self {
-        self.zip(o, self.value + o.value, |d, e| d + e)
+        self.chain2(o, self.value + o.value, 1.0, 1.0)
     }
 }
 
 impl<const N: usize> Sub for Dual<N> {
     type Output = Self;
     fn sub(self, o: Self) -> Self {
-        self.zip(o, self.value - o.value, |d, e| d - e)
+        self.chain2(o, self.value - o.value, 1.0, -1.0)
     }
 }
 
 impl<const N: usize> Mul for Dual<N> {
     type Output = Self;
     fn mul(self, o: Self) -> Self {
-        self.zip(o, self.value * o.value, |d, e| d * o.value + self.value * e)
+        self.chain2(o, self.value * o.value, o.value, self.value)
     }
 }
 
@@ -61,7 +62,7 @@ impl<const N: usize> Div for Dual<N> {
     type Output = Self;
     fn div(self, o: Self) -> Self {
         let quotient = self.value / o.value;
-        self.zip(o, quotient, |d, e| (d - quotient * e) / o.value)
+        self.chain2(o, quotient, 1.0 / o.value, -quotient / o.value)
     }
 }
 
