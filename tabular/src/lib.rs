@@ -4,6 +4,7 @@
 mod adjustments;
 mod builder;
 mod error;
+pub mod formats;
 mod instance;
 mod mdp;
 

@@ -1,0 +1,105 @@
+//! Writing: what to write, and how without ever leaving half a file.
+
+use super::error::Problem;
+use super::{Format, FormatError, ModelFile, gymnasium, json};
+use crate::{Instance, Mdp};
+use operators::{Discount, TopP};
+use serde_json::{Map, Value};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What to write. A format takes from it what it has a place for.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The model.
+    pub mdp: &'a Mdp,
+    /// γ, if it belongs in the file.
+    pub gamma: Option<Discount>,
+    /// p, if it belongs in the file.
+    pub p: Option<TopP>,
+    /// Extra top-level members for [`Format::Json`]: `expected`, `seed`, `notes`, `found_by`.
+    pub extra: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> From<&'a Instance> for Contents<'a> {
+    fn from(instance: &'a Instance) -> Self {
+        let Instance { name, mdp, gamma, p } = instance;
+        Self { name, mdp, gamma: Some(*gamma), p: Some(*p), extra: None }
+    }
+}
+
+impl<'a> From<&'a ModelFile> for Contents<'a> {
+    fn from(file: &'a ModelFile) -> Self {
+        let ModelFile { name, mdp, gamma, p, .. } = file;
+        Self { name, mdp, gamma: *gamma, p: *p, extra: None }
+    }
+}
+
+/// Writes a model; [`super::read`] gives back the same model, bit for bit.
+///
+/// The text is written aside, in the same folder, and then renamed: a file that was there is
+/// replaced as a whole or not at all. The several files of [`Format::Prism`] are all written
+/// before the first is renamed, and the `.tra` file comes last.
+///
+/// # Errors
+/// [`FormatError::Write`] when the operating system refuses, [`Problem::ExtraMember`] when
+/// `extra` has a member that readers refuse.
+pub fn write(path: &Path, format: Format, contents: &Contents<'_>) -> Result<(), FormatError> {
+    let files = match format {
+        Format::Json => {
+            check_extra(contents).map_err(|problem| malformed(path, problem))?;
+            vec![(path.to_owned(), json::render(contents))]
+        }
+        Format::Gymnasium => vec![(path.to_owned(), gymnasium::render(contents))],
+        Format::Drn | Format::Prism | Format::Cassandra => {
+            return Err(malformed(path, Problem::UnknownFormat));
+        }
+    };
+    let mut aside = Vec::with_capacity(files.len());
+    for (path, text) in files {
+        let file = write_aside(&path, &text).map_err(|source| failed(&path, source))?;
+        aside.push((path, file));
+    }
+    for (path, file) in aside {
+        file.persist(&path).map_err(|error| failed(&path, error.error))?;
+    }
+    Ok(())
+}
+
+fn malformed(path: &Path, problem: Problem) -> FormatError {
+    FormatError::Malformed { path: path.to_owned(), line: None, problem }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> FormatError {
+    FormatError::Write { path: PathBuf::from(path), source }
+}
+
+fn check_extra(contents: &Contents<'_>) -> Result<(), Problem> {
+    let mut names = contents.extra.into_iter().flat_map(Map::keys);
+    match names.find(|name| !json::IGNORED.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Problem::ExtraMember { name: name.clone() }),
+    }
+}
+
+/// A new file in the folder of `path`, with the permissions that a plain new file would have.
+fn write_aside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private by default; the process's mask applies to these bits.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
