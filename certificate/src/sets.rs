@@ -1,0 +1,172 @@
+//! [`Sets`]: the candidate sets a certificate speaks about, and what can be proved of them.
+
+use crate::model::expect_length;
+use crate::{CertificateError, Model};
+use rounding::Enclosure;
+use rounding::directed::{mul_down, mul_up, sub_down, sub_up};
+
+/// A candidate set for every state of a model, checked: none is empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sets {
+    kept: Vec<bool>,
+}
+
+impl Sets {
+    /// The sets that name, for each state, the slots kept: positions among the state's pairs.
+    ///
+    /// # Errors
+    /// [`CertificateError::Length`] unless there is a set for each state;
+    /// [`CertificateError::Kept`] for a set that is empty, does not rise strictly or names a slot
+    /// that the state does not have.
+    pub fn new(model: &Model<'_>, kept: &[Vec<u32>]) -> Result<Self, CertificateError> {
+        expect_length("candidate sets", kept.len(), model.states())?;
+        let mut flags = vec![false; model.pairs()];
+        for (state, slots) in kept.iter().enumerate() {
+            let pairs = model.pairs_of(state);
+            let rising = slots.windows(2).all(|w| w[0] < w[1]);
+            match slots.last() {
+                Some(&last) if rising && (last as usize) < pairs.len() => {
+                    slots.iter().for_each(|&slot| flags[pairs.start + slot as usize] = true);
+                }
+                _ => return Err(CertificateError::Kept { state }),
+            }
+        }
+        Ok(Self { kept: flags })
+    }
+
+    /// Whether a pair belongs to its state's set.
+    #[inline]
+    pub fn keeps(&self, pair: usize) -> bool {
+        self.kept[pair]
+    }
+}
+
+/// What arithmetic on enclosures says of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is true.
+    Proved,
+    /// It is false.
+    Refuted,
+    /// The enclosures are too wide to tell; an exact tie cannot be told at any width.
+    Undecided,
+}
+
+impl Decision {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Refuted, _) | (_, Self::Refuted) => Self::Refuted,
+            (Self::Proved, Self::Proved) => Self::Proved,
+            _ => Self::Undecided,
+        }
+    }
+}
+
+/// What is known of one state's candidate set A under the teacher π*.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SetFacts {
+    /// m = Σ_{a ∈ A} π*(a|s), the captured mass.
+    pub mass: Enclosure,
+    /// −log m.
+    pub leak: Enclosure,
+    /// Whether m ≥ p.
+    pub mass_at_least_p: Decision,
+    /// Whether A is the nucleus: the smallest set of most likely actions with mass ≥ p.
+    pub nucleus: Decision,
+}
+
+/// What can be proved of the set that keeps `kept` and drops `dropped`, given the Q* of both.
+pub fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts {
+    let anchor = kept.iter().chain(dropped).fold(f64::NEG_INFINITY, |best, q| best.max(q.hi()));
+    if !anchor.is_finite() {
+        return SetFacts {
+            mass: Enclosure::new(0.0, 1.0).unwrap_or(Enclosure::ENTIRE),
+            leak: Enclosure::new(0.0, f64::INFINITY).unwrap_or(Enclosure::ENTIRE),
+            mass_at_least_p: Decision::Undecided,
+            nucleus: Decision::Undecided,
+        };
+    }
+    let weight = |&q: &Enclosure| (q - Enclosure::exact(anchor)).exp();
+    let sum = |sum: Enclosure, q| sum + weight(q);
+    let inside = kept.iter().fold(Enclosure::ZERO, sum);
+    let outside = dropped.iter().fold(Enclosure::ZERO, sum);
+    // Kept and dropped actions are different variables, so m = 1/(1 + odds) counts each once.
+    let one_plus_odds = Enclosure::ONE + at_least_zero(outside / inside);
+    let mass_at_least_p = if dropped.is_empty() {
+        Decision::Proved
+    } else if p == 1.0 {
+        // Every action has positive probability, however small.
+        Decision::Refuted
+    } else {
+        mass_at_least(p, inside, outside)
+    };
+    SetFacts {
+        mass: Enclosure::ONE / one_plus_odds,
+        leak: one_plus_odds.ln(),
+        mass_at_least_p,
+        nucleus: mass_at_least_p
+            .and(most_likely(kept, dropped))
+            .and(smallest(p, kept, dropped, anchor)),
+    }
+}
+
+/// Odds are never negative: rounding must not say so.
+fn at_least_zero(x: Enclosure) -> Enclosure {
+    x.max(Enclosure::ZERO)
+}
+
+/// Whether inside/(inside + outside) ≥ p, as p · outside ≤ (1 − p) · inside.
+fn mass_at_least(p: f64, inside: Enclosure, outside: Enclosure) -> Decision {
+    if mul_up(p, outside.hi()) <= mul_down(sub_down(1.0, p), inside.lo()) {
+        Decision::Proved
+    } else if mul_down(p, outside.lo()) > mul_up(sub_up(1.0, p), inside.hi()) {
+        Decision::Refuted
+    } else {
+        Decision::Undecided
+    }
+}
+
+/// Whether every kept action is at least as likely as every dropped one.
+fn most_likely(kept: &[Enclosure], dropped: &[Enclosure]) -> Decision {
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    let (mut least_hi, mut most_lo) = (f64::INFINITY, f64::NEG_INFINITY);
+    for q in kept {
+        least = least.min(q.lo());
+        least_hi = least_hi.min(q.hi());
+    }
+    for q in dropped {
+        most = most.max(q.hi());
+        most_lo = most_lo.max(q.lo());
+    }
+    if least >= most {
+        Decision::Proved
+    } else if least_hi < most_lo {
+        Decision::Refuted
+    } else {
+        Decision::Undecided
+    }
+}
+
+/// Whether no smaller set of most likely actions carries mass p: that taking out the least likely
+/// kept action, whichever it is, leaves less than p.
+fn smallest(p: f64, kept: &[Enclosure], dropped: &[Enclosure], anchor: f64) -> Decision {
+    if kept.len() == 1 {
+        return Decision::Proved;
+    }
+    let weight = |q: Enclosure| (q - Enclosure::exact(anchor)).exp();
+    let outside = dropped.iter().fold(Enclosure::ZERO, |sum, &q| sum + weight(q));
+    // The least likely action is one whose enclosure reaches below every upper end.
+    let least = kept.iter().fold(f64::INFINITY, |least, q| least.min(q.hi()));
+    let mut decision = Decision::Proved;
+    for (i, &candidate) in kept.iter().enumerate().filter(|(_, q)| q.lo() <= least) {
+        let others = kept.iter().enumerate().filter(|&(j, _)| j != i);
+        let inside = others.fold(Enclosure::ZERO, |sum, (_, &q)| sum + weight(q));
+        match mass_at_least(p, inside, outside + weight(candidate)) {
+            Decision::Refuted => {}
+            // Even without this action the mass is p, and the least likely one weighs no more.
+            Decision::Proved => return Decision::Refuted,
+            Decision::Undecided => decision = Decision::Undecided,
+        }
+    }
+    decision
+}
