@@ -1,15 +1,26 @@
 //! Finite MDPs: models, formats, random families, solvers, occupancy and leak.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Mdp`], [`MdpBuilder`] | the model, exactly stochastic, and the one checked way to make it |
+//! | [`Instance`] | a model with its γ and p |
+//! | [`families`] | random MDPs, seeded, the same on every platform |
+//! | [`solve`] | value, policy and modified policy iteration for T, T_p and B_p^π |
 #![forbid(unsafe_code)]
 
 mod adjustments;
 mod builder;
 mod error;
+pub mod families;
 pub mod formats;
 mod instance;
 mod mdp;
+pub mod random;
+pub mod solve;
 
 pub use adjustments::Adjustments;
 pub use builder::{LARGEST_ROUNDING_DEFECT, MdpBuilder, RowPolicy};
 pub use error::ModelError;
+pub use families::{Family, Size};
 pub use instance::Instance;
 pub use mdp::{Mdp, Row};

@@ -1,0 +1,46 @@
+//! [`CliError`]: what, where, and what to do.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// Anything that makes a command unable to start or go on: exit code 2.
+#[derive(Debug, Error, Diagnostic)]
+pub enum CliError {
+    /// An argument that no command can work with.
+    #[error("{what}")]
+    Argument {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+    /// A model file.
+    #[error(transparent)]
+    #[diagnostic(help(
+        "`bellman help` lists the formats; docs/src/reference/formats.md describes them"
+    ))]
+    Format(#[from] tabular::formats::FormatError),
+    /// A model made from arguments.
+    #[error(transparent)]
+    Model(#[from] tabular::ModelError),
+    /// γ or p.
+    #[error(transparent)]
+    Operator(#[from] operators::OperatorError),
+    /// A file that cannot be written.
+    #[error("cannot write {path}: {source}")]
+    #[diagnostic(help("check that the folder exists and can be written"))]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl CliError {
+    /// An argument error.
+    pub fn argument(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Argument { what: what.into(), help: help.into() }
+    }
+}

@@ -1,0 +1,18 @@
+//! Top-p soft Bellman operators: computed exactly, checked, and certified.
+//!
+//! A facade over the crates of the workspace:
+//!
+//! | re-export | what it is |
+//! |---|---|
+//! | [`operators`] | every operator, once, over a number system |
+//! | [`tabular`] | finite MDPs, formats, random families, solvers |
+//! | [`rounding`] | directed arithmetic and enclosures |
+//! | `certificate` | the trusted base: certificates and their checker |
+//! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
+#![forbid(unsafe_code)]
+
+//pub use certificate;
+pub use operators;
+pub use rounding;
+pub use tabular;
+pub use verify;

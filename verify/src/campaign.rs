@@ -1,0 +1,259 @@
+//! Running a plan: every proposition on every instance, in parallel, reproducibly.
+
+use crate::{Case, Finding, Number, Plan, Proposition, Sample, Theory, Verdict, Witness};
+use operators::{OperatorError, Selection};
+use rayon::prelude::*;
+use rounding::Enclosure;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tabular::Instance;
+use tabular::random::Source;
+
+/// The most failures and undecided cases kept for each proposition.
+const KEPT: usize = 3;
+
+/// Counts for one proposition.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tally {
+    /// Instances that met the hypotheses.
+    pub checked: u64,
+    /// Held in floats.
+    pub held: u64,
+    /// Proved.
+    pub proved: u64,
+    /// Violated in floats.
+    pub violated: u64,
+    /// Refuted.
+    pub refuted: u64,
+    /// Undecided.
+    pub undecided: u64,
+    /// Instances outside the hypotheses.
+    pub outside: u64,
+    /// The largest value / bound.
+    pub worst_ratio: Option<f64>,
+    /// For equalities: known to within this much.
+    pub width: Option<f64>,
+    /// The first failures, by number of the instance.
+    pub failures: Vec<Failure>,
+    /// The first undecided instances.
+    pub doubts: Vec<Failure>,
+}
+
+/// An instance at which a proposition fails or stays undecided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Its number in the campaign.
+    pub index: u64,
+    /// Where it fails.
+    pub witness: Witness,
+}
+
+fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        _ => a.or(b),
+    }
+}
+
+impl Tally {
+    fn record(&mut self, index: u64, finding: &Finding) {
+        let failure = |witness: &Witness| Failure { index, witness: witness.clone() };
+        match &finding.verdict {
+            Verdict::Outside(_) => {
+                self.outside += 1;
+                return;
+            }
+            Verdict::Held => self.held += 1,
+            Verdict::Proved => self.proved += 1,
+            Verdict::Violated(witness) => {
+                self.violated += 1;
+                self.failures.push(failure(witness));
+            }
+            Verdict::Refuted(witness) => {
+                self.refuted += 1;
+                self.failures.push(failure(witness));
+            }
+            Verdict::Undecided(witness) => {
+                self.undecided += 1;
+                self.doubts.push(failure(witness));
+            }
+        }
+        self.checked += 1;
+        self.worst_ratio = larger(self.worst_ratio, finding.worst_ratio);
+        self.width = larger(self.width, finding.width);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.checked += other.checked;
+        self.held += other.held;
+        self.proved += other.proved;
+        self.violated += other.violated;
+        self.refuted += other.refuted;
+        self.undecided += other.undecided;
+        self.outside += other.outside;
+        self.worst_ratio = larger(self.worst_ratio, other.worst_ratio);
+        self.width = larger(self.width, other.width);
+        for (mine, theirs) in
+            [(&mut self.failures, other.failures), (&mut self.doubts, other.doubts)]
+        {
+            mine.extend(theirs);
+            mine.sort_by_key(|f| f.index);
+            mine.truncate(KEPT);
+        }
+    }
+}
+
+/// What a campaign found.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// A tally for each proposition of the plan, in its order.
+    pub tallies: Vec<Tally>,
+    /// Figures of the instances, for statistics and plots, by number.
+    pub samples: Vec<Sample>,
+    /// How many instances were checked (fewer than planned when interrupted).
+    pub mdps: u64,
+}
+
+impl Outcome {
+    fn empty(propositions: usize) -> Self {
+        Self { tallies: vec![Tally::default(); propositions], samples: Vec::new(), mdps: 0 }
+    }
+
+    fn merge(mut self, other: Self) -> Self {
+        for (mine, theirs) in self.tallies.iter_mut().zip(other.tallies) {
+            mine.merge(theirs);
+        }
+        self.samples.extend(other.samples);
+        self.mdps += other.mdps;
+        self
+    }
+}
+
+/// What watches a campaign.
+pub struct Watch<'a> {
+    /// Called after each instance.
+    pub advanced: &'a (dyn Fn() + Sync),
+    /// Ends the campaign early when it becomes true.
+    pub stop: &'a AtomicBool,
+    /// Keep a [`Sample`] of every n-th instance; 0 keeps none.
+    pub sample_every: u64,
+}
+
+/// Runs the plan on rayon's current thread pool.
+pub fn run(plan: &Plan, watch: &Watch<'_>) -> Outcome {
+    let empty = || Outcome::empty(plan.propositions.len());
+    let step = |mut outcome: Outcome, index: u64| {
+        if watch.stop.load(Ordering::Relaxed) {
+            return outcome;
+        }
+        let wanted = watch.sample_every > 0 && index.is_multiple_of(watch.sample_every);
+        let (findings, sample) = check_index(plan, index, wanted);
+        for (tally, finding) in outcome.tallies.iter_mut().zip(&findings) {
+            tally.record(index, finding);
+        }
+        outcome.samples.extend(sample);
+        outcome.mdps += 1;
+        (watch.advanced)();
+        outcome
+    };
+    let mut outcome =
+        (0..plan.mdps).into_par_iter().fold(empty, step).reduce(empty, Outcome::merge);
+    outcome.samples.sort_by_key(|s| s.index);
+    outcome
+}
+
+fn check_index(plan: &Plan, index: u64, wanted: bool) -> (Vec<Finding>, Option<Sample>) {
+    let trouble = |error: &dyn std::fmt::Display| {
+        // Sizes and parameters are checked before a campaign starts; what is left is a number
+        // that overflowed, about which nothing can be said.
+        debug_assert!(plan.theory.mutation.is_some(), "instance {index}: {error}");
+        vec![unsolved(); plan.propositions.len()]
+    };
+    let (instance, selection) = match plan.instance(index) {
+        Ok(both) => both,
+        Err(error) => return (trouble(&error), None),
+    };
+    let mut probes = plan.probes(index);
+    let checked = if plan.rigorous {
+        Case::<Enclosure>::enclose(&instance, selection, plan.theory)
+            .and_then(|case| examine(&case, &plan.propositions, &mut probes, index, wanted))
+    } else {
+        Case::<f64>::solve(&instance, selection, plan.theory)
+            .and_then(|case| examine(&case, &plan.propositions, &mut probes, index, wanted))
+    };
+    checked.unwrap_or_else(|error| (trouble(&error), None))
+}
+
+/// Checks each proposition on a case.
+trait Checks: Number {
+    fn check(
+        proposition: &Proposition,
+        case: &Case<'_, Self>,
+        probes: &mut Source,
+    ) -> Result<Finding, OperatorError>;
+}
+
+impl Checks for f64 {
+    fn check(
+        proposition: &Proposition,
+        case: &Case<'_, f64>,
+        probes: &mut Source,
+    ) -> Result<Finding, OperatorError> {
+        (proposition.float)(case, probes)
+    }
+}
+
+impl Checks for Enclosure {
+    fn check(
+        proposition: &Proposition,
+        case: &Case<'_, Enclosure>,
+        probes: &mut Source,
+    ) -> Result<Finding, OperatorError> {
+        (proposition.rigorous)(case, probes)
+    }
+}
+
+fn examine<T: Checks>(
+    case: &Case<'_, T>,
+    propositions: &[Proposition],
+    probes: &mut Source,
+    index: u64,
+    wanted: bool,
+) -> Result<(Vec<Finding>, Option<Sample>), OperatorError> {
+    let findings = propositions
+        .iter()
+        // Each proposition gets the same probes whatever else is checked.
+        .map(|proposition| T::check(proposition, case, &mut probes.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let sample = if wanted { Some(Sample::of(case, index, probes)?) } else { None };
+    Ok((findings, sample))
+}
+
+/// Checks one proposition on one instance.
+pub fn check(
+    proposition: &Proposition,
+    instance: &Instance,
+    selection: Selection,
+    theory: Theory,
+    rigorous: bool,
+    mut probes: Source,
+) -> Finding {
+    let finding = if rigorous {
+        Case::<Enclosure>::enclose(instance, selection, theory)
+            .and_then(|case| (proposition.rigorous)(&case, &mut probes))
+    } else {
+        Case::<f64>::solve(instance, selection, theory)
+            .and_then(|case| (proposition.float)(&case, &mut probes))
+    };
+    finding.unwrap_or_else(|_| unsolved())
+}
+
+fn unsolved() -> Finding {
+    let witness = Witness {
+        state: 0,
+        action: None,
+        value: f64::NAN,
+        bound: f64::NAN,
+        claim: "the instance has finite values",
+    };
+    Finding { verdict: Verdict::Undecided(witness), worst_ratio: None, width: None }
+}

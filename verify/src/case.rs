@@ -1,0 +1,197 @@
+//! [`Case`]: an instance with everything the propositions speak of, in one number type.
+
+use crate::{Judge, Number, Place, Theory};
+use operators::{
+    CandidateSets, Cells, Dense, Discount, NumberSystem, OperatorError, Projection, Rows,
+    Selection, soft_value,
+};
+use tabular::solve::SweepRounding;
+use tabular::{Instance, Mdp};
+
+/// An instance, its teacher, the candidate sets and the three fixed points.
+pub struct Case<'a, T: Number> {
+    /// The model with γ and p.
+    pub instance: &'a Instance,
+    /// The operators.
+    pub theory: Theory,
+    /// How the candidate sets were chosen.
+    pub selection: Selection,
+    /// The number system over the pairs.
+    pub n: Dense<T>,
+    /// r.
+    pub reward: Cells<Dense<T>>,
+    /// A_p(s).
+    pub sets: CandidateSets,
+    /// The pairs in their candidate sets.
+    pub set: Vec<bool>,
+    /// All pairs.
+    pub full: Vec<bool>,
+    /// Q*.
+    pub q_star: Cells<Dense<T>>,
+    /// V*.
+    pub v_star: Rows<Dense<T>>,
+    /// proj_p π*.
+    pub teacher: Projection<Dense<T>>,
+    /// ℓ(s).
+    pub leak: Rows<Dense<T>>,
+    /// Q̄^{proj_p π*}.
+    pub q_projected: Cells<Dense<T>>,
+    /// Q̄_p*.
+    pub q_top_p: Cells<Dense<T>>,
+    /// What is equal by the shape of the candidate sets alone.
+    pub coincidence: Coincidence,
+    /// The largest number of transitions to the end, where it is certain.
+    pub horizons: Option<Vec<usize>>,
+    /// Floats: how far one operator application can be off, residuals of the fixed points
+    /// included. 0 for enclosures.
+    pub step_slack: f64,
+    /// Floats: how far a fixed point can be off. 0 for enclosures.
+    pub value_slack: f64,
+    /// Floats: rounding of one application to other numbers.
+    pub rounding: SweepRounding,
+}
+
+impl<T: Number> Case<'_, T> {
+    /// The model.
+    pub fn mdp(&self) -> &Mdp {
+        &self.instance.mdp
+    }
+
+    /// γ.
+    pub fn gamma(&self) -> Discount {
+        self.instance.gamma
+    }
+
+    /// D = Q* − Q̄^{proj_p π*}.
+    ///
+    /// # Errors
+    /// When shapes do not fit, as with all operators below.
+    pub fn gap(&self) -> Result<Cells<Dense<T>>, OperatorError> {
+        Ok(Cells(self.n.sub(&self.q_star.0, &self.q_projected.0)?))
+    }
+
+    /// B_p^{π*} Q.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn projected_backup(&self, q: &Cells<Dense<T>>) -> Result<Cells<Dense<T>>, OperatorError> {
+        let value = self.theory.policy_value(&self.n, q, &self.teacher, &self.set)?;
+        self.theory.backup(&self.n, self.mdp(), &self.reward, self.gamma(), &value)
+    }
+
+    /// T_p Q.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn top_p_backup(&self, q: &Cells<Dense<T>>) -> Result<Cells<Dense<T>>, OperatorError> {
+        let value = self.theory.top_p_value(&self.n, q, &self.set)?;
+        self.theory.backup(&self.n, self.mdp(), &self.reward, self.gamma(), &value)
+    }
+
+    /// T Q.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn optimal_backup(&self, q: &Cells<Dense<T>>) -> Result<Cells<Dense<T>>, OperatorError> {
+        let value = soft_value(&self.n, q, &self.full)?;
+        self.theory.backup(&self.n, self.mdp(), &self.reward, self.gamma(), &value)
+    }
+
+    /// The leak that the mass of the sets allows: −log p for top-p sets, otherwise the largest
+    /// leak of any state.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn allowed_leak(&self) -> Result<T, OperatorError> {
+        match self.selection {
+            Selection::TopP(p) => Ok(self.theory.leak_of_p(p)),
+            _ => self.n.largest(&self.leak.0, &vec![true; self.mdp().states()]),
+        }
+    }
+
+    /// κ for [`Case::allowed_leak`].
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn kappa(&self) -> Result<T, OperatorError> {
+        let leak = Rows(nalgebra::DVector::from_element(1, self.allowed_leak()?));
+        Ok(self.theory.kappa(&self.n, self.gamma(), &leak)?.0[0])
+    }
+
+    /// Visits every pair: (state, pair, where it is).
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, Place)> + '_ {
+        let actions = self.mdp().actions();
+        self.mdp().layout().iter().enumerate().flat_map(move |(state, pairs)| {
+            pairs.map(move |pair| (state, pair, Place { state, action: Some(actions[pair]) }))
+        })
+    }
+
+    /// Visits the pairs of the candidate sets.
+    pub fn support(&self) -> impl Iterator<Item = (usize, usize, Place)> + '_ {
+        self.pairs().filter(|&(_, pair, _)| self.set[pair])
+    }
+
+    /// `value ≤ bound` on every pair of the support.
+    pub fn judge_at_most(
+        &self,
+        judge: &mut Judge,
+        claim: &'static str,
+        value: &Cells<Dense<T>>,
+        bound: &Cells<Dense<T>>,
+        slack: f64,
+    ) {
+        for (_, pair, place) in self.support() {
+            judge.at_most(claim, place, value.0[pair], bound.0[pair], slack);
+        }
+    }
+}
+
+/// Pairs behind which the candidate sets alone make fixed points equal, whatever the numbers.
+///
+/// Enclosures of two equal numbers overlap and decide nothing, so equality by definition has to
+/// be seen in the sets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coincidence {
+    /// Every state that kept actions can reach keeps all its actions: there nothing leaks, and
+    /// Q* = Q̄_p* = Q̄^{proj π*}.
+    pub full: Vec<bool>,
+    /// Every such state keeps one action: there T_p and B_p^π are the same function, and
+    /// Q̄_p* = Q̄^{proj π*}.
+    pub single: Vec<bool>,
+}
+
+impl Coincidence {
+    /// Reads them off the sets.
+    pub fn new(mdp: &Mdp, sets: &CandidateSets) -> Self {
+        let kept = |state| sets.size(state);
+        let full = closed_under_kept(mdp, sets, |s| kept(s) == mdp.pairs_of(s).len());
+        let single = closed_under_kept(mdp, sets, |s| kept(s) == 1);
+        let ahead = |good: &[bool]| {
+            (0..mdp.pairs())
+                .map(|pair| mdp.row(pair).successors.iter().all(|&s| good[s as usize]))
+                .collect()
+        };
+        Self { full: ahead(&full), single: ahead(&single) }
+    }
+}
+
+/// The states that are `good` and from which kept actions reach good states only.
+fn closed_under_kept(mdp: &Mdp, sets: &CandidateSets, good: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut good: Vec<bool> = (0..mdp.states()).map(good).collect();
+    loop {
+        let mut changed = false;
+        for state in 0..mdp.states() {
+            let stays = mdp
+                .pairs_of(state)
+                .filter(|&pair| sets.kept()[pair])
+                .all(|pair| mdp.row(pair).successors.iter().all(|&s| good[s as usize]));
+            if good[state] && !stays {
+                good[state] = false;
+                changed = true;
+            }
+        }
+        if !changed {
+            return good;
+        }
+    }
+}

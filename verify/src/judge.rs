@@ -1,0 +1,101 @@
+//! [`Judge`]: gathers the comparisons of one check into a [`Finding`].
+
+use crate::{Finding, Number, Verdict, Witness};
+
+/// Where a comparison takes place.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The state.
+    pub state: usize,
+    /// The action number, where there is one.
+    pub action: Option<u32>,
+}
+
+/// Collects comparisons: one clear no makes the answer no, one undecided makes it undecided.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    no: Option<Verdict>,
+    undecided: Option<Witness>,
+    worst_ratio: Option<f64>,
+    width: Option<f64>,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Judge {
+    /// A judge who has heard nothing.
+    pub fn new() -> Self {
+        Self { no: None, undecided: None, worst_ratio: None, width: None }
+    }
+
+    /// `value ≤ bound`, with `slack` for the rounding of floats; the ratio counts when the bound
+    /// is clearly positive.
+    pub fn at_most<T: Number>(
+        &mut self,
+        claim: &'static str,
+        place: Place,
+        value: T,
+        bound: T,
+        slack: f64,
+    ) -> Option<bool> {
+        let answer = value.at_most(bound, slack);
+        let (v, b) = (value.center(), bound.center());
+        if b > slack.max(1e-9) && b.is_finite() {
+            self.worst_ratio = Some(self.worst_ratio.map_or(v / b, |r: f64| r.max(v / b)));
+        }
+        let witness =
+            || Witness { state: place.state, action: place.action, value: v, bound: b, claim };
+        match answer {
+            Some(true) => {}
+            Some(false) if self.no.is_none() => self.no = Some(T::no(witness())),
+            None if self.undecided.is_none() => self.undecided = Some(witness()),
+            _ => {}
+        }
+        answer
+    }
+
+    /// `value = expected`, within `slack` for floats; for enclosures, that they overlap, which
+    /// shows equality to within the width that is recorded.
+    pub fn equal<T: Number>(
+        &mut self,
+        claim: &'static str,
+        place: Place,
+        value: T,
+        expected: T,
+        slack: f64,
+    ) {
+        let apart = value.apart(expected);
+        self.width = Some(self.width.map_or(apart, |w: f64| w.max(apart)));
+        if !value.equals(expected, slack) && self.no.is_none() {
+            self.no = Some(T::no(Witness {
+                state: place.state,
+                action: place.action,
+                value: value.center(),
+                bound: expected.center(),
+                claim,
+            }));
+        } else if !apart.is_finite() && self.undecided.is_none() {
+            self.undecided = Some(Witness {
+                state: place.state,
+                action: place.action,
+                value: value.center(),
+                bound: expected.center(),
+                claim,
+            });
+        }
+    }
+
+    /// What comes of it.
+    pub fn finish<T: Number>(self) -> Finding {
+        let verdict = match (self.no, self.undecided) {
+            (Some(no), _) => no,
+            (None, Some(witness)) => Verdict::Undecided(witness),
+            (None, None) => T::yes(),
+        };
+        Finding { verdict, worst_ratio: self.worst_ratio, width: self.width }
+    }
+}

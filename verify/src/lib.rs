@@ -1,0 +1,37 @@
+//! Propositions about top-p soft Bellman operators, as values that can be checked.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Proposition`], [`propositions`] | a claim with its check, and those that ship |
+//! | [`Verdict`], [`Finding`], [`Judge`] | what a check says, and how it comes to say it |
+//! | [`Case`] | an instance with its teacher, sets and fixed points, in floats or enclosures |
+//! | [`Theory`], [`Mutation`] | the operators, and mistakes that the checks must notice |
+//! | [`Plan`], [`campaign`] | random instances, in parallel, reproducible |
+//! | [`mod@shrink`] | the smallest instance that still fails |
+#![forbid(unsafe_code)]
+
+pub mod campaign;
+mod case;
+mod float;
+mod judge;
+mod mutation;
+mod number;
+mod plan;
+mod proposition;
+pub mod propositions;
+mod rigorous;
+mod sample;
+pub mod shrink;
+mod theory;
+mod verdict;
+
+pub use campaign::{Outcome, Tally, Watch};
+pub use case::{Case, Coincidence};
+pub use judge::{Judge, Place};
+pub use mutation::Mutation;
+pub use number::Number;
+pub use plan::{Plan, Sets, probes};
+pub use proposition::{Check, Proposition};
+pub use sample::Sample;
+pub use theory::Theory;
+pub use verdict::{Finding, Verdict, Witness};

@@ -1,0 +1,126 @@
+//! The bounds on the gap: projected teacher, sandwich, main theorem, tightness, horizon.
+
+use crate::{Case, Finding, Judge, Number, Place};
+use nalgebra::DVector;
+use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
+use tabular::random::Source;
+
+const NEEDS_CONTRACTION: &str = "γ < 1";
+
+/// `lower ≤ upper` on the support, where pairs at which `same` holds are equal by definition.
+fn ordered<T: Number>(
+    case: &Case<'_, T>,
+    judge: &mut Judge,
+    claim: &'static str,
+    lower: &Cells<Dense<T>>,
+    upper: &Cells<Dense<T>>,
+    same: impl Fn(usize) -> bool,
+) {
+    for (_, pair, place) in case.support() {
+        let settled = T::RIGOROUS && same(pair) && lower.0[pair].equals(upper.0[pair], 0.0);
+        if !settled {
+            judge.at_most(claim, place, lower.0[pair], upper.0[pair], case.value_slack);
+        }
+    }
+}
+
+pub(super) fn projected_teacher<T: Number>(
+    case: &Case<'_, T>,
+    _: &mut Source,
+) -> Result<Finding, OperatorError> {
+    let mut judge = Judge::new();
+    let gap = case.gap()?;
+    let full = |pair: usize| case.coincidence.full[pair];
+    ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q*", &case.q_projected, &case.q_star, full);
+    if case.gamma().is_contracting() {
+        let kappa = case.kappa()?;
+        for (_, pair, place) in case.support() {
+            let leakless = T::RIGOROUS && full(pair);
+            let value = if leakless { T::from_f64(0.0) } else { gap.0[pair] };
+            judge.at_most("Q* − Q̄^{proj π*} ≤ κ(p)", place, value, kappa, case.value_slack);
+        }
+    }
+    Ok(judge.finish::<T>())
+}
+
+pub(super) fn sandwich<T: Number>(
+    case: &Case<'_, T>,
+    _: &mut Source,
+) -> Result<Finding, OperatorError> {
+    let mut judge = Judge::new();
+    let either = |pair: usize| case.coincidence.single[pair] || case.coincidence.full[pair];
+    let full = |pair: usize| case.coincidence.full[pair];
+    ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q̄_p*", &case.q_projected, &case.q_top_p, either);
+    ordered(case, &mut judge, "Q̄_p* ≤ Q*", &case.q_top_p, &case.q_star, full);
+    Ok(judge.finish::<T>())
+}
+
+pub(super) fn main_bound<T: Number>(
+    case: &Case<'_, T>,
+    _: &mut Source,
+) -> Result<Finding, OperatorError> {
+    if !case.gamma().is_contracting() {
+        return Ok(Finding::outside(NEEDS_CONTRACTION));
+    }
+    let mut judge = Judge::new();
+    let n = &case.n;
+    let difference = Cells::<Dense<T>>(n.sub(&case.q_star.0, &case.q_top_p.0)?);
+    // Where nothing leaks the difference is zero by definition.
+    let leaking: Vec<bool> =
+        case.coincidence.full.iter().map(|&full| !(T::RIGOROUS && full)).collect();
+    let difference = Cells::<Dense<T>>(n.keep(&difference.0, &leaking, 0.0)?);
+    let norm = supported_norm(n, &difference, &case.set)?;
+    let place = Place { state: 0, action: None };
+    judge.at_most("‖Q* − Q̄_p*‖ ≤ κ(p)", place, norm, case.kappa()?, case.value_slack);
+    Ok(judge.finish::<T>())
+}
+
+pub(super) fn tightness<T: Number>(
+    case: &Case<'_, T>,
+    _: &mut Source,
+) -> Result<Finding, OperatorError> {
+    if !case.gamma().is_contracting() {
+        return Ok(Finding::outside(NEEDS_CONTRACTION));
+    }
+    let allowed = case.allowed_leak()?;
+    // ℓ = −log p everywhere, up to the rounding of two logarithms and a row sum.
+    let rounding = 8.0 * f64::EPSILON * (1.0 + allowed.center());
+    if !case.leak.0.iter().all(|leak| leak.equals(allowed, rounding)) {
+        return Ok(Finding::outside("every state has mass exactly p"));
+    }
+    let mut judge = Judge::new();
+    let gap = case.gap()?;
+    let top_gap = Cells::<Dense<T>>(case.n.sub(&case.q_star.0, &case.q_top_p.0)?);
+    let kappa = case.kappa()?;
+    let gamma = case.gamma().get();
+    let slack = case.value_slack + rounding * gamma / (1.0 - gamma);
+    for (_, pair, place) in case.support() {
+        judge.equal("Q* − Q̄^{proj π*} = κ(p)", place, gap.0[pair], kappa, slack);
+        judge.equal("Q* − Q̄_p* = κ(p)", place, top_gap.0[pair], kappa, slack);
+    }
+    Ok(judge.finish::<T>())
+}
+
+pub(super) fn horizon<T: Number>(
+    case: &Case<'_, T>,
+    _: &mut Source,
+) -> Result<Finding, OperatorError> {
+    let Some(horizons) = &case.horizons else {
+        return Ok(Finding::outside("the end is certain after a bounded number of transitions"));
+    };
+    let mut judge = Judge::new();
+    let gap = case.gap()?;
+    let leak = Rows(DVector::from_element(1, case.allowed_leak()?));
+    let longest = horizons.iter().max().copied().unwrap_or(0);
+    // bounds[H] = −log p Σ_{t=1}^{H−1} γ^t.
+    let bounds = (0..=longest)
+        .map(|h| Ok(horizon_bound(&case.n, case.gamma(), &leak, h)?.0[0]))
+        .collect::<Result<Vec<T>, OperatorError>>()?;
+    for (state, pair, place) in case.support() {
+        let value =
+            if T::RIGOROUS && case.coincidence.full[pair] { T::from_f64(0.0) } else { gap.0[pair] };
+        let bound = bounds[horizons[state]];
+        judge.at_most("D ≤ −log p Σ_{t<H} γ^t", place, value, bound, case.value_slack);
+    }
+    Ok(judge.finish::<T>())
+}

@@ -1,0 +1,76 @@
+//! [`Sample`]: the figures of one instance that statistics and plots are made of.
+
+use crate::{Case, Number};
+use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, supported_norm};
+use serde::Serialize;
+use tabular::random::Source;
+
+/// The gap of an instance against its bounds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sample {
+    /// The number of the instance.
+    pub index: u64,
+    /// Its family (the name up to the seed) or file.
+    pub name: String,
+    /// γ.
+    pub gamma: f64,
+    /// p.
+    pub p: f64,
+    /// sup D over the support.
+    pub gap: f64,
+    /// κ(p).
+    pub kappa: f64,
+    /// κ with the largest leak of any state in place of −log p: the instance's own bound.
+    pub instance_kappa: f64,
+    /// ‖B Q₁ − B Q₂‖ / ‖Q₁ − Q₂‖ for one random pair.
+    pub contraction: f64,
+    /// The mean number of actions that a state keeps, over the number offered.
+    pub kept: f64,
+}
+
+impl Sample {
+    /// Reads the figures off a case.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn of<T: Number>(
+        case: &Case<'_, T>,
+        index: u64,
+        probes: &mut Source,
+    ) -> Result<Self, OperatorError> {
+        let n = &case.n;
+        let states = vec![true; case.mdp().states()];
+        let worst_leak = n.largest(&case.leak.0, &states)?;
+        let leak = Rows(nalgebra::DVector::from_element(1, worst_leak));
+        let instance_kappa = case.theory.kappa(n, case.gamma(), &leak)?.0[0];
+        let kept = case.set.iter().filter(|&&k| k).count() as f64;
+        let name = &case.instance.name;
+        Ok(Self {
+            index,
+            name: name.rsplitn(3, '-').last().unwrap_or(name).to_string(),
+            gamma: case.gamma().get(),
+            p: case.instance.p.get(),
+            gap: supported_norm(n, &case.gap()?, &case.set)?.center(),
+            kappa: case.kappa()?.center(),
+            instance_kappa: instance_kappa.center(),
+            contraction: contraction_ratio(case, probes)?,
+            kept: kept / case.mdp().pairs() as f64,
+        })
+    }
+}
+
+fn contraction_ratio<T: Number>(
+    case: &Case<'_, T>,
+    probes: &mut Source,
+) -> Result<f64, OperatorError> {
+    let n = &case.n;
+    let mut table = || {
+        let values: Vec<f64> = case.set.iter().map(|_| probes.signed(4.0)).collect();
+        n.cells(&values)
+    };
+    let (q1, q2) = (table()?, table()?);
+    let distance = |a: &Cells<Dense<T>>, b: &Cells<Dense<T>>| -> Result<f64, OperatorError> {
+        Ok(supported_norm(n, &Cells(n.sub(&a.0, &b.0)?), &case.set)?.center())
+    };
+    Ok(distance(&case.top_p_backup(&q1)?, &case.top_p_backup(&q2)?)? / distance(&q1, &q2)?)
+}
