@@ -7,7 +7,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// A real number known to lie in `[lo, hi]`.
 ///
 /// Law (inclusion): if x ∈ X and y ∈ Y then x ∘ y ∈ X ∘ Y for every operation ∘ below.
-/// An end may be infinite, which says that nothing is known on that side; an end is never NaN.
+/// An end may be infinite, which says that nothing is known on that side: `lo` is never +∞ and
+/// `hi` never −∞, so that there is always a real number inside. An end is never NaN.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Enclosure {
     lo: f64,
@@ -22,15 +23,17 @@ impl Enclosure {
     /// Exactly one.
     pub const ONE: Self = Self { lo: 1.0, hi: 1.0 };
 
-    /// The enclosure `[lo, hi]`, or `None` when `lo > hi` or an end is NaN.
+    /// The enclosure `[lo, hi]`, or `None` when no real number lies between: `lo > hi`, an end is
+    /// NaN, or both are the same infinity.
     pub fn new(lo: f64, hi: f64) -> Option<Self> {
-        (lo <= hi).then_some(Self { lo, hi })
+        (lo <= hi && lo < f64::INFINITY && hi > f64::NEG_INFINITY).then_some(Self { lo, hi })
     }
 
-    /// The double `x` itself, as an exact real number; [`Enclosure::ENTIRE`] for NaN.
+    /// The double `x` itself, as an exact real number; [`Enclosure::ENTIRE`] when it is not one
+    /// (NaN, infinities).
     #[inline]
     pub fn exact(x: f64) -> Self {
-        if x.is_nan() { Self::ENTIRE } else { Self { lo: x, hi: x } }
+        if x.is_finite() { Self { lo: x, hi: x } } else { Self::ENTIRE }
     }
 
     /// Ends that were computed by directed rounding; an end that became NaN (∞ − ∞, 0 · ∞)
@@ -103,9 +106,13 @@ impl Enclosure {
         Self::from_ends(exp_down(self.lo), exp_up(self.hi))
     }
 
-    /// Natural logarithm of the positive part; unbounded below when `lo ≤ 0`.
+    /// Natural logarithm of the positive part; unbounded below when `lo ≤ 0`, and
+    /// [`Enclosure::ENTIRE`] when nothing positive lies inside.
     #[inline]
     pub fn ln(self) -> Self {
+        if self.hi <= 0.0 {
+            return Self::ENTIRE;
+        }
         Self::from_ends(ln_down(self.lo), ln_up(self.hi))
     }
 

@@ -23,7 +23,8 @@ impl Expansion {
         Some(total)
     }
 
-    /// Adds one double exactly (Grow-Expansion); `None` when the sum is not finite.
+    /// Adds one double exactly (Grow-Expansion); `None` when the sum is not finite, after which
+    /// the terms mean nothing.
     pub fn add(&mut self, value: f64) -> Option<()> {
         if !value.is_finite() {
             return None;
@@ -55,7 +56,8 @@ impl Expansion {
 
     /// The nearest double, up to one unit in the last place.
     pub fn approximate(&self) -> f64 {
-        self.terms.iter().sum()
+        // Not `sum()`, which starts at −0: an empty expansion is 0.
+        self.terms.iter().fold(0.0, |sum, t| sum + t)
     }
 
     /// The double that equals the value, if one does.
