@@ -176,7 +176,7 @@ pub enum Problem {
         /// The state.
         state: usize,
         /// The choice.
-        choice: u32,
+        choice: usize,
         /// The next state.
         successor: usize,
     },

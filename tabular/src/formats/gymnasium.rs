@@ -28,6 +28,7 @@ struct File {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(expecting = "[s, a, prob, s2, reward, terminated]")]
 struct Entry(usize, u32, f64, usize, f64, bool);
 
 /// Whether a JSON object with these top-level members is such a table.
@@ -40,6 +41,9 @@ pub(super) fn parse(text: &str) -> Result<Table, Defect> {
     if let Some(found) = file.columns.as_ref().filter(|&c| c != &COLUMNS) {
         let expected = "`s, a, prob, s2, reward, terminated`, the columns this reader knows,";
         return Err(Problem::Unexpected { found: shown(&found.join(", ")), expected }.into());
+    }
+    if file.n_states == 0 {
+        return Err(ModelError::NoStates.into());
     }
     let absorbing = file.transitions.iter().any(|entry| entry.5);
     let mut rows = BTreeMap::<(usize, u32), Vec<Transition>>::new();

@@ -94,7 +94,11 @@ pub(super) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, De
         let (line, column) = (error.line(), error.column());
         let message = error.to_string();
         let place = format!(" at line {line} column {column}");
-        let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
+        let message = message.strip_suffix(&place).unwrap_or(&message);
+        // The parser names Rust's types.
+        let message = ["usize", "u64", "u32"].iter().fold(message.to_owned(), |message, name| {
+            message.replace(&format!("expected {name}"), "expected a whole number within range")
+        });
         Problem::Json { message, column }.at(line)
     })
 }

@@ -25,12 +25,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cassandra;
+mod drn;
 mod error;
 mod exact;
 mod gymnasium;
 mod json;
+mod prism;
 mod save;
 mod table;
+mod tokens;
 
 pub use error::{FormatError, Problem};
 pub use json::{from_json_str, to_json};
@@ -116,14 +120,20 @@ fn parse(
     format: Format,
     options: &ReadOptions,
 ) -> Result<ModelFile, FormatError> {
-    let chosen = options.rewards.as_deref();
+    let in_file = |defect: Defect| defect.in_file(path);
+    if format != Format::Drn
+        && let Some(name) = &options.rewards
+    {
+        return Err(in_file(Problem::NoRewardModels { name: name.clone() }.into()));
+    }
     let table = match format {
-        Format::Json => without_choice(chosen).and_then(|()| json::parse(text)),
-        Format::Gymnasium => without_choice(chosen).and_then(|()| gymnasium::parse(text)),
-        Format::Drn | Format::Prism | Format::Cassandra => Err(Problem::UnknownFormat.into()),
-    };
-    let parsed =
-        table.and_then(|table| table.build(options.policy)).map_err(|e| e.in_file(path))?;
+        Format::Json => json::parse(text).map_err(in_file),
+        Format::Gymnasium => gymnasium::parse(text).map_err(in_file),
+        Format::Drn => drn::parse(text, options.rewards.as_deref()).map_err(in_file),
+        Format::Prism => prism::parse(path, text),
+        Format::Cassandra => cassandra::parse(text).map_err(in_file),
+    }?;
+    let parsed = table.build(options.policy).map_err(in_file)?;
     let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     Ok(ModelFile {
         name: parsed.name.or_else(stem).unwrap_or_default(),
@@ -133,14 +143,6 @@ fn parse(
         adjustments: parsed.adjustments,
         format,
     })
-}
-
-/// Refuses the choice of a reward model in formats that have only one.
-fn without_choice(rewards: Option<&str>) -> Result<(), Defect> {
-    match rewards {
-        None => Ok(()),
-        Some(name) => Err(Problem::NoRewardModels { name: name.to_owned() }.into()),
-    }
 }
 
 /// What a file is, by its extension and contents.

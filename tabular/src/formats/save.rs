@@ -1,7 +1,7 @@
 //! Writing: what to write, and how without ever leaving half a file.
 
 use super::error::Problem;
-use super::{Format, FormatError, ModelFile, gymnasium, json};
+use super::{Format, FormatError, ModelFile, cassandra, drn, gymnasium, json, prism};
 use crate::{Instance, Mdp};
 use operators::{Discount, TopP};
 use serde_json::{Map, Value};
@@ -54,9 +54,11 @@ pub fn write(path: &Path, format: Format, contents: &Contents<'_>) -> Result<(),
             vec![(path.to_owned(), json::render(contents))]
         }
         Format::Gymnasium => vec![(path.to_owned(), gymnasium::render(contents))],
-        Format::Drn | Format::Prism | Format::Cassandra => {
-            return Err(malformed(path, Problem::UnknownFormat));
+        Format::Drn => vec![(path.to_owned(), drn::render(contents))],
+        Format::Prism => {
+            prism::render(path, contents).map_err(|problem| malformed(path, problem))?
         }
+        Format::Cassandra => vec![(path.to_owned(), cassandra::render(contents))],
     };
     let mut aside = Vec::with_capacity(files.len());
     for (path, text) in files {

@@ -4,7 +4,7 @@ use super::error::{Defect, Problem};
 use super::exact::{Nearest, expected_reward};
 use crate::{Adjustments, Mdp, MdpBuilder, ModelError, RowPolicy};
 use operators::{Discount, TopP};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The rows of a file, as they are written there.
 #[derive(Debug, Default)]
@@ -55,6 +55,9 @@ impl Table {
     /// # Errors
     /// A [`Defect`] with the line of the row, if it has one.
     pub fn build(self, policy: RowPolicy) -> Result<Parsed, Defect> {
+        if self.states == 0 {
+            return Err(ModelError::NoStates.into());
+        }
         self.check_states()?;
         let mut builder = MdpBuilder::new(self.states).with_policy(policy);
         let mut entries = Vec::new();
@@ -122,4 +125,29 @@ impl TableRow {
             Err(Problem::RewardOverflow { state: self.state, action: self.action })
         }
     }
+}
+
+/// Gives rows the action numbers that the file's names stand for, if every row has one and no
+/// state has one twice; otherwise the numbers stay as they are.
+pub(super) fn number_actions(rows: &mut [TableRow], own: &[Option<u32>]) {
+    let pairs = rows.iter().zip(own);
+    let named: HashSet<_> = pairs.filter_map(|(row, own)| Some((row.state, (*own)?))).collect();
+    if named.len() < rows.len() {
+        return;
+    }
+    for (row, own) in rows.iter_mut().zip(own) {
+        row.action = own.unwrap_or(row.action);
+    }
+}
+
+/// Compares a count with the one declared at a line.
+pub(super) fn check_count(
+    what: &'static str,
+    (declared, line): (u64, usize),
+    found: usize,
+) -> Result<(), Defect> {
+    if declared == found as u64 {
+        return Ok(());
+    }
+    Err(Problem::Count { what, declared, found }.at(line))
 }
