@@ -22,10 +22,14 @@ pub fn expected(model: &Model<'_>, pair: usize, v: &impl Fn(usize) -> Enclosure)
     if let [successor] = successors {
         return v(*successor as usize);
     }
-    let mut sum = Enclosure::ZERO;
+    // Weights are positive, so each end is a sum of its own. A NaN stays one until it is caught.
+    let (mut lo, mut hi) = (0.0, 0.0);
     for (&successor, &weight) in successors.iter().zip(weights) {
-        sum = sum + scaled(weight, v(successor as usize));
+        let v = v(successor as usize);
+        lo = add_down(lo, mul_down(weight, v.lo()));
+        hi = add_up(hi, mul_up(weight, v.hi()));
     }
+    let sum = Enclosure::new(lo, hi).unwrap_or(Enclosure::ENTIRE);
     match model.total(pair) {
         None => sum,
         Some(total) => sum / total,

@@ -1,6 +1,8 @@
 //! Models, oracles and a plain f64 solver for the tests of the checker.
 #![allow(dead_code)]
 
+pub mod oracle;
+
 use certificate::{Certificate, Checked, Model, RestrictedValues, Verdict, check};
 use num_bigint::BigInt;
 use num_rational::BigRational;

@@ -1,0 +1,178 @@
+//! What is proved of candidate sets.
+
+mod common;
+
+use certificate::Decision::{Proved, Refuted, Undecided};
+use certificate::sets::set_facts;
+use certificate::{CertificateError, Sets};
+use common::{Arrays, exact, oracle};
+use num_rational::BigRational;
+use num_traits::One;
+use proptest::prelude::*;
+use rounding::Enclosure;
+
+fn points(q: &[f64]) -> Vec<Enclosure> {
+    q.iter().map(|&x| x.into()).collect()
+}
+
+/// Action values with these probabilities, up to rounding.
+fn logs(masses: &[f64]) -> Vec<Enclosure> {
+    masses.iter().map(|m| Enclosure::exact(*m).ln()).collect()
+}
+
+/// (mass ≥ p, nucleus) of the set that keeps and drops actions of these probabilities.
+fn decide(p: f64, kept: &[f64], dropped: &[f64]) -> (certificate::Decision, certificate::Decision) {
+    let facts = set_facts(p, &logs(kept), &logs(dropped));
+    (facts.mass_at_least_p, facts.nucleus)
+}
+
+#[test]
+fn nucleus_with_a_margin_is_proved_in_any_order() {
+    assert_eq!(decide(0.8, &[0.5, 0.35], &[0.1, 0.05]), (Proved, Proved));
+    assert_eq!(decide(0.8, &[0.35, 0.5], &[0.05, 0.1]), (Proved, Proved));
+    assert_eq!(decide(0.5, &[0.7], &[0.2, 0.1]), (Proved, Proved));
+    assert_eq!(decide(0.01, &[0.4], &[0.35, 0.25]), (Proved, Proved));
+}
+
+#[test]
+fn too_little_mass_is_refuted() {
+    assert_eq!(decide(0.9, &[0.5, 0.35], &[0.1, 0.05]), (Refuted, Refuted));
+    assert_eq!(decide(0.51, &[0.5], &[0.3, 0.2]), (Refuted, Refuted));
+}
+
+#[test]
+fn larger_than_needed_has_the_mass_but_is_no_nucleus() {
+    assert_eq!(decide(0.8, &[0.5, 0.35, 0.1], &[0.05]), (Proved, Refuted));
+    assert_eq!(decide(0.3, &[0.5, 0.5], &[]), (Proved, Refuted));
+}
+
+#[test]
+fn less_likely_actions_in_place_of_likely_ones_are_refuted() {
+    assert_eq!(decide(0.55, &[0.4, 0.2], &[0.3, 0.1]), (Proved, Refuted));
+}
+
+#[test]
+fn exact_ties_are_undecided() {
+    // Mass p exactly.
+    assert_eq!(decide(0.5, &[0.25, 0.25], &[0.25, 0.25]), (Undecided, Undecided));
+    // The mass is clear, but which of two equal actions is the more likely one is not.
+    assert_eq!(decide(0.6, &[0.5, 0.25], &[0.25]).0, Proved);
+    assert_eq!(decide(0.6, &[0.5, 0.25], &[0.25]).1, Undecided);
+    // Without the least kept action the mass would be p exactly.
+    assert_eq!(decide(0.5, &[0.5, 0.25], &[0.125, 0.125]), (Proved, Undecided));
+}
+
+#[test]
+fn wide_enclosures_are_undecided() {
+    let wide = |x: f64| Enclosure::new(x - 0.2, x + 0.2).expect("ordered");
+    let facts = set_facts(0.8, &[wide(1.0), wide(0.9)], &[wide(-0.5)]);
+    assert_eq!((facts.mass_at_least_p, facts.nucleus), (Undecided, Undecided));
+    let facts = set_facts(0.5, &[wide(1.0)], &[wide(-0.5), wide(-0.6)]);
+    assert_eq!((facts.mass_at_least_p, facts.nucleus), (Proved, Proved));
+    let facts = set_facts(0.8, &[Enclosure::ENTIRE], &[wide(0.0)]);
+    assert_eq!((facts.mass_at_least_p, facts.nucleus), (Undecided, Undecided));
+    assert!(facts.mass.contains(0.0) && facts.mass.contains(1.0));
+    assert!(facts.leak.contains(0.0) && facts.leak.contains(1e300));
+}
+
+#[test]
+fn every_candidate_for_the_least_action_is_looked_at() {
+    // Either kept action of about 0.3 may be the least; without the second 0.69 might be left.
+    let kept = [Enclosure::exact(0.4).ln(), Enclosure::exact(0.31).ln()];
+    let either = Enclosure::new(0.28f64.ln(), 0.32f64.ln()).expect("ordered");
+    let all = [kept[0], kept[1], either];
+    assert_eq!(set_facts(0.72, &all, &[]).nucleus, Undecided);
+    assert_eq!(set_facts(0.75, &all, &[]).nucleus, Proved);
+    assert_eq!(set_facts(0.66, &all, &[]).nucleus, Refuted);
+}
+
+#[test]
+fn the_full_set_has_mass_one_and_no_leak() {
+    for q in [&[1.0][..], &[0.0, -3.0], &[5.0, 5.0, 5.0]] {
+        let facts = set_facts(1.0, &points(q), &[]);
+        assert_eq!((facts.mass, facts.leak), (Enclosure::ONE, Enclosure::ZERO));
+        assert_eq!((facts.mass_at_least_p, facts.nucleus), (Proved, Proved));
+    }
+}
+
+#[test]
+fn p_equal_to_one_needs_every_action_however_unlikely() {
+    let facts = set_facts(1.0, &points(&[0.0]), &points(&[-2000.0]));
+    assert_eq!((facts.mass_at_least_p, facts.nucleus), (Refuted, Refuted));
+}
+
+#[test]
+fn sets_must_be_rising_slots_of_every_state() {
+    let row = || (0.0, vec![(0, 1.0)]);
+    let arrays = Arrays::new(&[vec![row(), row()], vec![row()]]);
+    let model = arrays.model();
+    let sets =
+        |kept: &[&[u32]]| Sets::new(&model, &kept.iter().map(|s| s.to_vec()).collect::<Vec<_>>());
+    let fine = sets(&[&[1], &[0]]).expect("sets");
+    assert_eq!([0, 1, 2].map(|pair| fine.keeps(pair)), [false, true, true]);
+    assert!(sets(&[&[0, 1], &[0]]).is_ok());
+    for bad in [&[][..], &[2], &[1, 0], &[0, 0], &[0, u32::MAX]] {
+        assert!(matches!(sets(&[bad, &[0]]), Err(CertificateError::Kept { state: 0 })), "{bad:?}");
+    }
+    assert!(matches!(sets(&[&[0], &[1]]), Err(CertificateError::Kept { state: 1 })));
+    assert!(matches!(sets(&[&[0]]), Err(CertificateError::Length { .. })));
+}
+
+proptest! {
+    #[test]
+    fn mass_and_leak_hold_the_oracle_and_decisions_agree_with_it(
+        kept in proptest::collection::vec(-6.0..6.0f64, 1..4),
+        dropped in proptest::collection::vec(-6.0..6.0f64, 0..4),
+        p in prop_oneof![Just(0.5), Just(1.0), 0.01..1.0f64],
+    ) {
+        let weigh = |q: &[f64]| q.iter().map(|&x| oracle::exp(&exact(x))).collect::<Vec<_>>();
+        let (inside, outside) = (weigh(&kept), weigh(&dropped));
+        let (sum_in, sum_out): (BigRational, BigRational) =
+            (inside.iter().sum(), outside.iter().sum());
+        let facts = set_facts(p, &points(&kept), &points(&dropped));
+        let all = &sum_in + &sum_out;
+        let mass = &sum_in / &all;
+        prop_assert!(exact(facts.mass.lo()) <= mass && mass <= exact(facts.mass.hi()));
+        prop_assert!(facts.mass.width() < 1e-14);
+        let leak = oracle::ln(&(&all / &sum_in));
+        if !dropped.is_empty() {
+            prop_assert!(exact(facts.leak.lo()) <= leak && leak <= exact(facts.leak.hi()));
+            prop_assert!(facts.leak.width() < 1e-14 * (1.0 + facts.leak.hi()));
+        }
+        let enough = mass >= exact(p);
+        let least = inside.iter().min().expect("one");
+        let apart = outside.iter().all(|x| x <= least);
+        let minimal = kept.len() == 1 || (&sum_in - least) / &all < exact(p);
+        // Random numbers do not tie.
+        prop_assert_eq!(facts.mass_at_least_p, if enough { Proved } else { Refuted });
+        let nucleus = if enough && apart && minimal { Proved } else { Refuted };
+        prop_assert_eq!(facts.nucleus, nucleus);
+        prop_assert!(BigRational::one() >= mass);
+    }
+
+    #[test]
+    fn decisions_on_enclosures_hold_for_every_corner(
+        kept in proptest::collection::vec((-2.0..2.0f64, 0.0..0.3f64), 1..3),
+        dropped in proptest::collection::vec((-2.0..2.0f64, 0.0..0.3f64), 1..3),
+        p in 0.2..0.95f64,
+    ) {
+        let boxes = |q: &[(f64, f64)]| {
+            q.iter().map(|&(x, w)| Enclosure::new(x, x + w).expect("ordered")).collect::<Vec<_>>()
+        };
+        let facts = set_facts(p, &boxes(&kept), &boxes(&dropped));
+        for corner in 0..1usize << (kept.len() + dropped.len()) {
+            let end = |i: usize, (x, w): (f64, f64)| if corner >> i & 1 == 0 { x } else { x + w };
+            let k: Vec<f64> = kept.iter().enumerate().map(|(i, &q)| end(i, q)).collect();
+            let d: Vec<f64> =
+                dropped.iter().enumerate().map(|(i, &q)| end(i + kept.len(), q)).collect();
+            let at = set_facts(p, &points(&k), &points(&d));
+            prop_assert!(at.mass.lo() <= facts.mass.hi() && facts.mass.lo() <= at.mass.hi());
+            for (boxed, point) in [
+                (facts.mass_at_least_p, at.mass_at_least_p),
+                (facts.nucleus, at.nucleus),
+            ] {
+                prop_assert!(boxed == Undecided || point == Undecided || boxed == point);
+            }
+        }
+    }
+}
