@@ -10,8 +10,9 @@
 //!
 //! Readers pass on the numbers of the file as they stand, nearest doubles of its decimals and
 //! fractions; [`crate::MdpBuilder`] does the checks. Any bytes give a model or a [`FormatError`]:
-//! no file makes a reader panic or ask for memory out of proportion to its size. Writers print
-//! doubles so that reading gives the same bits.
+//! no file makes a reader panic or ask for memory out of proportion to its size, but for the
+//! million entries that wildcards in Cassandra's format may stand for. Writers print doubles so
+//! that reading gives the same bits.
 //!
 //! # Example
 //! ```
