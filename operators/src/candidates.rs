@@ -1,6 +1,7 @@
 //! Which actions take part: candidate sets, decided once in `f64` and carried as data.
 
 use crate::{OperatorError, TopP};
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// How many cells each row has: a ragged `[rows, K]`.
@@ -42,6 +43,11 @@ impl RowLayout {
     /// The number of cells over all rows.
     pub fn cells(&self) -> usize {
         self.offsets[self.offsets.len() - 1]
+    }
+
+    /// Where each row starts, and at the end the number of cells.
+    pub fn offsets(&self) -> &[usize] {
+        &self.offsets
     }
 
     /// The cells of a row, as a range into flat arrays.
@@ -128,8 +134,9 @@ impl CandidateSets {
             }
             order.clear();
             order.extend(0..q.len());
-            // A stable sort keeps the lower index first among equals.
-            order.sort_by(|&a, &b| q[b].total_cmp(&q[a]));
+            // A stable sort keeps the lower index first among equals; −0 equals 0, so the order
+            // is that of the numbers (all finite), not that of their bits.
+            order.sort_by(|&a, &b| q[b].partial_cmp(&q[a]).unwrap_or(Ordering::Equal));
             let count = match selection {
                 Selection::TopP(p) => nucleus_size(q, &order, p),
                 Selection::TopK(k) => k.min(q.len()),

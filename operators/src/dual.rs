@@ -81,7 +81,7 @@ impl<const N: usize> Scalar for Dual<N> {
         self.chain(self.value.abs(), if self.value < 0.0 { -1.0 } else { 1.0 })
     }
     fn max(self, other: Self) -> Self {
-        if other.value > self.value { other } else { self }
+        if self.value >= other.value || self.value.is_nan() { self } else { other }
     }
     fn center(self) -> f64 {
         self.value

@@ -4,7 +4,8 @@ use crate::{Discount, NumberSystem, Rows};
 
 /// The bound for a leak ℓ per step, forever: κ = γ ℓ / (1 − γ); κ(p) for ℓ = −log p.
 ///
-/// Elementwise over any array of leaks. Infinite at γ = 1.
+/// Elementwise over any array of leaks. Infinite at γ = 1, and undefined there (NaN, or everything)
+/// for ℓ = 0: ask [`Discount::is_contracting`] first, or use [`horizon_bound`].
 /// Source: arXiv 2505.20335, Proposition 2.
 ///
 /// # Errors

@@ -8,8 +8,10 @@ use crate::{Cells, NumberSystem, Projection, Rows};
 /// V^π(s) = Σ_{a ∈ A(s)} π(a|s) (Q(s,a) − log π(a|s))      (0 log 0 = 0)
 /// ```
 ///
-/// A constant c(s) near the largest Q − log π is taken out first: as Σ_a π(a|s) = 1, the result
-/// is c + Σ π (Q − log π − c), and an uncertain π then multiplies small numbers only.
+/// A constant c(s) near the result is taken out first: as Σ_a π(a|s) = 1, the result is
+/// c + Σ π (Q − log π − c), and an uncertain π then multiplies small numbers only. The largest
+/// Q − log π would not do: it may belong to an action that is hardly ever taken, and c would
+/// swamp the result.
 /// Shapes: q [rows, K] → [rows]. Units: nats.
 /// Laws: monotone in q; a shift of a row of q by c moves V^π by c; V^π ≤ V, with equality at the
 /// Boltzmann policy of q.
@@ -35,9 +37,9 @@ pub fn policy_value<N: NumberSystem>(
     policy: &Projection<N>,
     set: &N::Mask,
 ) -> Result<Rows<N>, N::Error> {
-    let surplus = n.sub(&q.0, &policy.log_probability.0)?;
-    let anchor = n.row_anchor(&surplus, set)?;
+    let mean = |x: &N::Array| n.row_sum(&n.mul(&policy.probability.0, x)?);
+    let surplus = n.keep(&n.sub(&q.0, &policy.log_probability.0)?, set, 0.0)?;
+    let anchor = n.row_anchor(&n.spread(&mean(&surplus)?)?, set)?;
     let gap = n.keep(&n.sub(&surplus, &n.spread(&anchor)?)?, set, 0.0)?;
-    let mean = n.row_sum(&n.mul(&policy.probability.0, &gap)?)?;
-    Ok(Rows(n.add(&mean, &anchor)?))
+    Ok(Rows(n.add(&mean(&gap)?, &anchor)?))
 }

@@ -73,7 +73,9 @@ pub fn projection<N: NumberSystem>(
 /// ```
 ///
 /// Computed as log(1 + odds), odds = mass outside / mass inside: exactly 0 for a full set,
-/// never negative. Shapes: q [rows, K] → [rows]. Units: nats.
+/// never negative. Absolute accuracy is that of 1 + odds (2^-53); a set whose mass underflows
+/// (leak above 745) has leak ∞ in `f64` and an unbounded one in enclosures, no nucleus does.
+/// Shapes: q [rows, K] → [rows]. Units: nats.
 ///
 /// # Errors
 /// Only those of the number system.
