@@ -7,11 +7,11 @@
 //! | [`operators`] | every operator, once, over a number system |
 //! | [`tabular`] | finite MDPs, formats, random families, solvers |
 //! | [`rounding`] | directed arithmetic and enclosures |
-//! | `certificate` | the trusted base: certificates and their checker |
+//! | [`certificate`] | the trusted base: certificates and their checker |
 //! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
 #![forbid(unsafe_code)]
 
-//pub use certificate;
+pub use certificate;
 pub use operators;
 pub use rounding;
 pub use tabular;

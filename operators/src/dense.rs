@@ -51,7 +51,7 @@ impl<T: Scalar> Dense<T> {
         DVector::from_iterator(self.layout.rows(), self.layout.iter().map(|row| f(&values[row])))
     }
 
-    /// The largest cell of each row among those of the mask, by `better(candidate, best)`.
+    /// The largest `map(cell)` of each row among the cells of the mask.
     fn masked_max(&self, cells: &DVector<T>, mask: &[bool], map: impl Fn(T) -> T) -> DVector<T> {
         let values = cells.as_slice();
         let best = |row: std::ops::Range<usize>| {
@@ -181,7 +181,21 @@ impl<T: Scalar> NumberSystem for Dense<T> {
         Ok(shares)
     }
 
+    fn row_log_share(
+        &self,
+        cells: &DVector<T>,
+        mask: &Vec<bool>,
+    ) -> Result<DVector<T>, OperatorError> {
+        expect_length("the mask", mask.len(), cells.len())?;
+        let mut shares = cells.clone();
+        for row in self.layout.iter() {
+            T::log_share(&mut shares.as_mut_slice()[row.clone()], &mask[row]);
+        }
+        Ok(shares)
+    }
+
     fn row_max(&self, cells: &DVector<T>, mask: &Vec<bool>) -> Result<DVector<T>, OperatorError> {
+        expect_length("the table", cells.len(), self.layout.cells())?;
         expect_length("the mask", mask.len(), cells.len())?;
         Ok(self.masked_max(cells, mask, |x| x))
     }
@@ -191,11 +205,13 @@ impl<T: Scalar> NumberSystem for Dense<T> {
         cells: &DVector<T>,
         mask: &Vec<bool>,
     ) -> Result<DVector<T>, OperatorError> {
+        expect_length("the table", cells.len(), self.layout.cells())?;
         expect_length("the mask", mask.len(), cells.len())?;
         Ok(self.masked_max(cells, mask, |x| T::from_f64(x.center())))
     }
 
     fn pick(&self, cells: &DVector<T>, slots: &Vec<usize>) -> Result<DVector<T>, OperatorError> {
+        expect_length("the table", cells.len(), self.layout.cells())?;
         expect_length("the list of slots", slots.len(), self.layout.rows())?;
         for (row, &slot) in self.layout.iter().zip(slots) {
             if slot >= row.len() {

@@ -65,6 +65,13 @@ pub trait NumberSystem {
     fn row_sum(&self, cells: &Self::Array) -> Result<Self::Array, Self::Error>;
     /// Cells: each cell over the total of its row, for non-negative cells with a positive total.
     fn row_share(&self, cells: &Self::Array) -> Result<Self::Array, Self::Error>;
+    /// Cells: the logarithm of each cell's share of Σ exp over the cells of the mask in its row,
+    /// `a − log Σ exp a`; meaningless outside the mask.
+    fn row_log_share(
+        &self,
+        cells: &Self::Array,
+        mask: &Self::Mask,
+    ) -> Result<Self::Array, Self::Error>;
     /// Rows: the largest cell of each row among those of the mask, with its gradient.
     fn row_max(&self, cells: &Self::Array, mask: &Self::Mask) -> Result<Self::Array, Self::Error>;
     /// Rows: an exact constant near [`NumberSystem::row_max`], without gradient. Any constant

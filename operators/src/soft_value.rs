@@ -52,6 +52,5 @@ pub fn log_policy<N: NumberSystem>(
     q: &Cells<N>,
     set: &N::Mask,
 ) -> Result<Cells<N>, N::Error> {
-    let value = soft_value(n, q, set)?;
-    Ok(Cells(n.sub(&q.0, &n.spread(&value.0)?)?))
+    Ok(Cells(n.row_log_share(&q.0, set)?))
 }

@@ -21,6 +21,14 @@ pub enum CliError {
         "`bellman help` lists the formats; docs/src/reference/formats.md describes them"
     ))]
     Format(#[from] tabular::formats::FormatError),
+    /// A model whose values cannot be computed.
+    #[error(transparent)]
+    #[diagnostic(help("values must stay finite: check rewards and discount"))]
+    Case(#[from] verify::CaseError),
+    /// A certificate.
+    #[error(transparent)]
+    #[diagnostic(help("certificates are written by `bellman certify`"))]
+    Certificate(#[from] certificate::CertificateError),
     /// A model made from arguments.
     #[error(transparent)]
     Model(#[from] tabular::ModelError),

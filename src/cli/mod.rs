@@ -1,7 +1,14 @@
 //! One file per subcommand; this one says what they share.
 
+mod certify;
+mod completions;
 mod error;
+mod generate;
+mod output;
 mod range;
+mod replay;
+mod solve;
+mod source;
 mod verify;
 
 pub use error::CliError;
@@ -22,6 +29,18 @@ pub struct Bellman {
 enum Command {
     /// Check the propositions on random MDPs, or on a model of your own
     Verify(verify::Verify),
+    /// Solve a model: Q*, the teacher, candidate sets, both fixed points, leak and gap
+    Solve(solve::Solve),
+    /// Solve a model and write a certificate that encloses its fixed points
+    Certify(certify::Certify),
+    /// Check a certificate against its model
+    Check(certify::Check),
+    /// Write a random model of a family
+    GenerateMdp(generate::GenerateMdp),
+    /// Check a counterexample file again
+    Replay(replay::ReplayFile),
+    /// Print completions for a shell
+    Completions(completions::Completions),
 }
 
 /// How a command ends; the exit codes others rely on.
@@ -60,5 +79,11 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
     let _ = ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::SeqCst));
     match bellman.command {
         Command::Verify(command) => command.run(),
+        Command::Solve(command) => command.run(),
+        Command::Certify(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::GenerateMdp(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Completions(command) => command.run(),
     }
 }

@@ -1,15 +1,20 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
+use super::output::{print_json, table};
 use super::range::parse_range;
+use super::source::Parameters;
 use super::{CliError, End, STOP};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
+use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use tabular::Family;
-use verify::{Mutation, Outcome, Plan, Sets, Theory, Watch, campaign, propositions};
+use tabular::{Family, Instance, RowPolicy};
+use verify::{
+    Counterexample, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign, propositions,
+};
 
 /// Check the propositions on random MDPs, or on a model of your own.
 #[derive(Debug, Args)]
@@ -44,6 +49,21 @@ pub struct Verify {
     /// The mass p of the candidate sets [default: a mix from 0.05 to 1]
     #[arg(long)]
     p: Option<f64>,
+    /// Candidate sets: top-p, top-k:K or min-p:F [default: mostly top-p, some of the others]
+    #[arg(long, value_name = "RULE")]
+    sets: Option<Sets>,
+    /// Check this model in place of random ones
+    #[arg(long, value_name = "MDP")]
+    file: Option<PathBuf>,
+    /// The reward model of a DRN file that has several
+    #[arg(long, value_name = "NAME", requires = "file")]
+    rewards: Option<String>,
+    /// Divide the file's rewards by this temperature
+    #[arg(long, value_name = "T", requires = "file")]
+    temperature: Option<f64>,
+    /// With --rigorous: accept rows whose exact sum is not one, and normalise them
+    #[arg(long, requires = "file")]
+    normalise: bool,
     /// Check only this proposition (may be repeated)
     #[arg(long, value_name = "NAME")]
     proposition: Vec<String>,
@@ -60,23 +80,50 @@ pub struct Verify {
     #[arg(long)]
     json: bool,
     /// Put a mistake into the operators, to see which proposition catches it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "rigorous")]
     mutation: Option<Mutation>,
     /// Where counterexamples are written
     #[arg(long, value_name = "DIR", default_value = "counterexamples")]
     counterexamples: PathBuf,
 }
 
+/// The JSON that others rely on.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    seed: u64,
+    mdps: u64,
+    mode: &'static str,
+    propositions: Vec<Entry<'a>>,
+    counterexamples: &'a [PathBuf],
+}
+
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    checked: u64,
+    held: u64,
+    proved: u64,
+    violated: u64,
+    refuted: u64,
+    undecided: u64,
+    worst_ratio: Option<f64>,
+    /// Equalities are proved to within this much.
+    within: Option<f64>,
+}
+
 impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let plan = self.plan()?;
-        let bar = progress(plan.mdps);
-        let advanced = || bar.inc(1);
-        let watch = Watch { advanced: &advanced, stop: &STOP, sample_every: 1 };
-        let outcome = campaign::run(&plan, &watch);
-        bar.finish_and_clear();
+        let outcome = self.campaign(&plan)?;
+        let counterexamples = self.write_counterexamples(&plan, &outcome)?;
         print_table(&plan, &outcome);
+        for path in &counterexamples {
+            eprintln!("counterexample: {0} (bellman replay {0})", path.display());
+        }
+        if self.json {
+            print_json(&report(&plan, &outcome, &counterexamples))?;
+        }
         Ok(self.end(&outcome))
     }
 
@@ -89,23 +136,81 @@ impl Verify {
         };
         let propositions = propositions::named(&self.proposition)
             .map_err(|e| CliError::argument(e, "for example `--proposition main-bound`"))?;
+        let gamma = self.gamma.map(Discount::new).transpose()?;
+        if self.file.is_none()
+            && gamma.is_some_and(|g| !g.is_contracting())
+            && families != [Family::TokenTree]
+        {
+            return Err(CliError::argument(
+                "γ = 1 needs models that certainly end",
+                "of the families only `--family token-tree` does",
+            ));
+        }
         Ok(Plan {
             seed: self.seed,
             mdps: self.mdps,
             families,
             states: self.states.clone(),
             actions: self.actions.clone(),
-            gamma: self.gamma.map(Discount::new).transpose()?,
+            gamma,
             p: self.p.map(TopP::new).transpose()?,
-            sets: Sets::Mixed,
+            sets: self.sets,
+            given: self.given()?,
             propositions,
             rigorous: self.rigorous,
             theory: Theory { mutation: self.mutation },
         })
     }
 
+    /// The model of `--file`, if there is one.
+    fn given(&self) -> Result<Vec<Instance>, CliError> {
+        let Some(file) = &self.file else { return Ok(Vec::new()) };
+        let parameters = Parameters {
+            gamma: self.gamma,
+            p: self.p,
+            sets: self.sets.unwrap_or(Sets::TopP),
+            rewards: self.rewards.clone(),
+            temperature: self.temperature,
+        };
+        let exact = self.rigorous && !self.normalise;
+        let policy = if exact { RowPolicy::Exact } else { RowPolicy::Normalise };
+        Ok(vec![parameters.load(file, policy)?.instance])
+    }
+
+    fn campaign(&self, plan: &Plan) -> Result<Outcome, CliError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0))
+            .build()
+            .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
+        let bar = progress(plan.len());
+        let advanced = || bar.inc(1);
+        let watch = Watch { advanced: &advanced, stop: &STOP, sample_every: 0 };
+        let outcome = pool.install(|| campaign::run(plan, &watch));
+        bar.finish_and_clear();
+        if STOP.load(Ordering::SeqCst) {
+            eprintln!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
+        }
+        Ok(outcome)
+    }
+
+    /// Shrinks and writes the first failure of each proposition.
+    fn write_counterexamples(
+        &self,
+        plan: &Plan,
+        outcome: &Outcome,
+    ) -> Result<Vec<PathBuf>, CliError> {
+        let mut paths = Vec::new();
+        for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
+            if let Some(failure) = tally.failures.first() {
+                let example = Counterexample::shrink(plan, proposition, failure)?;
+                paths.push(example.write(&self.counterexamples)?);
+            }
+        }
+        Ok(paths)
+    }
+
     fn end(&self, outcome: &Outcome) -> End {
-        let any = |count: fn(&verify::Tally) -> u64| outcome.tallies.iter().any(|t| count(t) > 0);
+        let any = |count: fn(&Tally) -> u64| outcome.tallies.iter().any(|t| count(t) > 0);
         if any(|t| t.violated + t.refuted) {
             End::No
         } else if STOP.load(Ordering::SeqCst) {
@@ -118,20 +223,39 @@ impl Verify {
     }
 }
 
+fn report<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf]) -> Report<'a> {
+    let entry = |(proposition, tally): (&'a verify::Proposition, &Tally)| Entry {
+        name: proposition.name,
+        checked: tally.checked,
+        held: tally.held,
+        proved: tally.proved,
+        violated: tally.violated,
+        refuted: tally.refuted,
+        undecided: tally.undecided,
+        worst_ratio: tally.worst_ratio,
+        within: tally.width,
+    };
+    Report {
+        seed: plan.seed,
+        mdps: outcome.mdps,
+        mode: if plan.rigorous { "rigorous" } else { "float" },
+        propositions: plan.propositions.iter().zip(&outcome.tallies).map(entry).collect(),
+        counterexamples,
+    }
+}
+
 /// A bar with rate and remaining time; nothing without a terminal.
 fn progress(length: u64) -> ProgressBar {
     let style = "{bar:40} {pos}/{len} MDPs, {per_sec}, {eta} left";
-    // The template is a constant that a test parses.
+    // The template is a constant; a bar without it is still a bar.
     let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)
 }
 
 fn print_table(plan: &Plan, outcome: &Outcome) {
-    use comfy_table::{Table, presets};
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     let (yes, no) = if plan.rigorous { ("proved", "refuted") } else { ("held", "violated") };
-    table.set_header(["proposition", "checked", yes, no, "undecided", "worst ratio"]);
+    let mut table =
+        table(&["proposition", "checked", yes, no, "undecided", "worst ratio", "to within"]);
     for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
         table.add_row([
             proposition.name.to_string(),
@@ -140,6 +264,7 @@ fn print_table(plan: &Plan, outcome: &Outcome) {
             (tally.violated + tally.refuted).to_string(),
             tally.undecided.to_string(),
             tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
+            tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
         ]);
     }
     eprintln!("{table}");

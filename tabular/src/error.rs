@@ -14,7 +14,7 @@ pub enum ModelError {
         states: usize,
     },
     /// A row for a state that does not exist.
-    #[error("state {state} does not exist: states run from 0 to {}", states - 1)]
+    #[error("state {state} does not exist: states run from 0 to {}", states.saturating_sub(1))]
     StateOutOfRange {
         /// The state named.
         state: usize,
@@ -49,7 +49,7 @@ pub enum ModelError {
     /// A next state that does not exist.
     #[error(
         "state {state}, action {action} leads to state {successor}, which does not exist: states \
-         run from 0 to {}", states - 1
+         run from 0 to {}", states.saturating_sub(1)
     )]
     SuccessorOutOfRange {
         /// The state.
@@ -115,7 +115,13 @@ pub enum ModelError {
         /// The value given.
         value: f64,
     },
-    /// γ or p out of range, or a missing one.
+    /// A temperature that is not positive and finite.
+    #[error("the temperature is {value}; it must be positive and finite")]
+    Temperature {
+        /// The value given.
+        value: f64,
+    },
+    /// γ or p out of range.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
 }

@@ -6,6 +6,9 @@
 //! | [`Instance`] | a model with its γ and p |
 //! | [`families`] | random MDPs, seeded, the same on every platform |
 //! | [`solve`] | value, policy and modified policy iteration for T, T_p and B_p^π |
+//! | [`occupancy`] | how often a policy visits states and takes actions |
+//! | [`gap`] | D = Q* − Q̄ of the projected teacher from its leak: exact, bounded, sampled |
+//! | [`objective`] | the Bellman Distill objective on a table, and its maximiser |
 #![forbid(unsafe_code)]
 
 mod adjustments;
@@ -13,10 +16,15 @@ mod builder;
 mod error;
 pub mod families;
 pub mod formats;
+pub mod gap;
 mod instance;
 mod mdp;
+pub mod objective;
+pub mod occupancy;
+mod policy;
 pub mod random;
 pub mod solve;
+mod temperature;
 
 pub use adjustments::Adjustments;
 pub use builder::{LARGEST_ROUNDING_DEFECT, MdpBuilder, RowPolicy};

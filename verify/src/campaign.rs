@@ -156,7 +156,7 @@ pub fn run(plan: &Plan, watch: &Watch<'_>) -> Outcome {
         outcome
     };
     let mut outcome =
-        (0..plan.mdps).into_par_iter().fold(empty, step).reduce(empty, Outcome::merge);
+        (0..plan.len()).into_par_iter().fold(empty, step).reduce(empty, Outcome::merge);
     outcome.samples.sort_by_key(|s| s.index);
     outcome
 }
@@ -165,20 +165,22 @@ fn check_index(plan: &Plan, index: u64, wanted: bool) -> (Vec<Finding>, Option<S
     let trouble = |error: &dyn std::fmt::Display| {
         // Sizes and parameters are checked before a campaign starts; what is left is a number
         // that overflowed, about which nothing can be said.
-        debug_assert!(plan.theory.mutation.is_some(), "instance {index}: {error}");
+        let random = plan.theory.mutation.is_none() && plan.given.is_empty();
+        debug_assert!(!random, "instance {index}: {error}");
         vec![unsolved(); plan.propositions.len()]
     };
-    let (instance, selection) = match plan.instance(index) {
+    let (instance, sets) = match plan.instance(index) {
         Ok(both) => both,
         Err(error) => return (trouble(&error), None),
     };
+    let selection = sets.selection(&instance);
     let mut probes = plan.probes(index);
     let checked = if plan.rigorous {
         Case::<Enclosure>::enclose(&instance, selection, plan.theory)
-            .and_then(|case| examine(&case, &plan.propositions, &mut probes, index, wanted))
+            .and_then(|case| Ok(examine(&case, &plan.propositions, &mut probes, index, wanted)?))
     } else {
         Case::<f64>::solve(&instance, selection, plan.theory)
-            .and_then(|case| examine(&case, &plan.propositions, &mut probes, index, wanted))
+            .and_then(|case| Ok(examine(&case, &plan.propositions, &mut probes, index, wanted)?))
     };
     checked.unwrap_or_else(|error| (trouble(&error), None))
 }
@@ -239,10 +241,10 @@ pub fn check(
 ) -> Finding {
     let finding = if rigorous {
         Case::<Enclosure>::enclose(instance, selection, theory)
-            .and_then(|case| (proposition.rigorous)(&case, &mut probes))
+            .and_then(|case| Ok((proposition.rigorous)(&case, &mut probes)?))
     } else {
         Case::<f64>::solve(instance, selection, theory)
-            .and_then(|case| (proposition.float)(&case, &mut probes))
+            .and_then(|case| Ok((proposition.float)(&case, &mut probes)?))
     };
     finding.unwrap_or_else(|_| unsolved())
 }

@@ -38,6 +38,12 @@ pub struct Case<'a, T: Number> {
     pub q_projected: Cells<Dense<T>>,
     /// Q̄_p*.
     pub q_top_p: Cells<Dense<T>>,
+    /// V near V*, as the solver left it.
+    pub v_optimal: Vec<f64>,
+    /// V near the value of the projected teacher, likewise.
+    pub v_projected: Vec<f64>,
+    /// V near the top-p optimal value, likewise.
+    pub v_top_p: Vec<f64>,
     /// What is equal by the shape of the candidate sets alone.
     pub coincidence: Coincidence,
     /// The largest number of transitions to the end, where it is certain.
@@ -155,42 +161,40 @@ pub struct Coincidence {
     /// Every state that kept actions can reach keeps all its actions: there nothing leaks, and
     /// Q* = Q̄_p* = Q̄^{proj π*}.
     pub full: Vec<bool>,
-    /// Every such state keeps one action: there T_p and B_p^π are the same function, and
-    /// Q̄_p* = Q̄^{proj π*}.
-    pub single: Vec<bool>,
+    /// In every state that kept actions can reach, either one action is kept, so that T_p and
+    /// B_p^π are the same function, or nothing leaks behind any kept action, so that proj_p π* is
+    /// the Boltzmann policy of Q̄_p* itself: Q̄_p* = Q̄^{proj π*}.
+    pub same: Vec<bool>,
 }
 
 impl Coincidence {
     /// Reads them off the sets.
     pub fn new(mdp: &Mdp, sets: &CandidateSets) -> Self {
-        let kept = |state| sets.size(state);
-        let full = closed_under_kept(mdp, sets, |s| kept(s) == mdp.pairs_of(s).len());
-        let single = closed_under_kept(mdp, sets, |s| kept(s) == 1);
-        let ahead = |good: &[bool]| {
-            (0..mdp.pairs())
-                .map(|pair| mdp.row(pair).successors.iter().all(|&s| good[s as usize]))
-                .collect()
-        };
-        Self { full: ahead(&full), single: ahead(&single) }
+        let ahead =
+            |good: &[bool], pair: usize| mdp.row(pair).successors.iter().all(|&s| good[s as usize]);
+        let kept = |state| mdp.pairs_of(state).filter(|&pair| sets.kept()[pair]);
+        let leakless = closure(mdp.states(), |state, good| {
+            sets.size(state) == mdp.pairs_of(state).len() && kept(state).all(|p| ahead(good, p))
+        });
+        let full: Vec<bool> = (0..mdp.pairs()).map(|pair| ahead(&leakless, pair)).collect();
+        let agreeing = closure(mdp.states(), |state, good| {
+            kept(state).all(|pair| full[pair])
+                || (sets.size(state) == 1 && kept(state).all(|pair| ahead(good, pair)))
+        });
+        let same = (0..mdp.pairs()).map(|pair| ahead(&agreeing, pair)).collect();
+        Self { full, same }
     }
 }
 
-/// The states that are `good` and from which kept actions reach good states only.
-fn closed_under_kept(mdp: &Mdp, sets: &CandidateSets, good: impl Fn(usize) -> bool) -> Vec<bool> {
-    let mut good: Vec<bool> = (0..mdp.states()).map(good).collect();
+/// The largest set of states in which each `holds`, given that the others of the set do.
+fn closure(states: usize, holds: impl Fn(usize, &[bool]) -> bool) -> Vec<bool> {
+    let mut good = vec![true; states];
     loop {
-        let mut changed = false;
-        for state in 0..mdp.states() {
-            let stays = mdp
-                .pairs_of(state)
-                .filter(|&pair| sets.kept()[pair])
-                .all(|pair| mdp.row(pair).successors.iter().all(|&s| good[s as usize]));
-            if good[state] && !stays {
-                good[state] = false;
-                changed = true;
-            }
+        let before = good.clone();
+        for state in 0..states {
+            good[state] = good[state] && holds(state, &good);
         }
-        if !changed {
+        if good == before {
             return good;
         }
     }

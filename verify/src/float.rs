@@ -1,6 +1,6 @@
 //! [`Case`] in plain floats: fast solvers, with slack derived from their residuals.
 
-use crate::{Case, Coincidence, Theory};
+use crate::{Case, CaseError, Coincidence, Theory};
 use operators::{Cells, Dense, OperatorError, Selection, soft_value};
 use tabular::Instance;
 use tabular::solve::{
@@ -12,12 +12,12 @@ impl<'a> Case<'a, f64> {
     /// Solves the instance in `f64`.
     ///
     /// # Errors
-    /// [`OperatorError::NotFinite`] when the values overflow or the model does not end at γ = 1.
+    /// [`CaseError::Operator`] when the values overflow or the model does not end at γ = 1.
     pub fn solve(
         instance: &'a Instance,
         selection: Selection,
         theory: Theory,
-    ) -> Result<Self, OperatorError> {
+    ) -> Result<Self, CaseError> {
         let (mdp, gamma) = (&instance.mdp, instance.gamma);
         let run = |operator, start: Option<&[f64]>| {
             solve(mdp, gamma, operator, Method::PolicyIteration, Settings::default(), start)
@@ -30,10 +30,7 @@ impl<'a> Case<'a, f64> {
         let full = vec![true; mdp.pairs()];
         let q_star = n.cells(&q_star)?;
         let teacher = theory.projection(&n, &q_star, &set)?;
-        let policy = TablePolicy {
-            probability: teacher.probability.0.as_slice().to_vec(),
-            log_probability: teacher.log_probability.0.as_slice().to_vec(),
-        };
+        let policy = TablePolicy::new(&teacher);
         let projected = run(Operator::Projected(&policy), Some(&optimal.v));
         let top_p = run(Operator::TopP(&sets), Some(&projected.v));
         let horizons = mdp.horizons();
@@ -49,6 +46,9 @@ impl<'a> Case<'a, f64> {
             leak: theory.leak(&n, &q_star, &set)?,
             q_projected: n.cells(&action_values(mdp, gamma, &projected.v))?,
             q_top_p: n.cells(&action_values(mdp, gamma, &top_p.v))?,
+            v_optimal: optimal.v,
+            v_projected: projected.v,
+            v_top_p: top_p.v,
             coincidence: Coincidence::new(mdp, &sets),
             horizons,
             step_slack,

@@ -32,19 +32,19 @@ impl Judge {
         Self { no: None, undecided: None, worst_ratio: None, width: None }
     }
 
-    /// `value ≤ bound`, with `slack` for the rounding of floats; the ratio counts when the bound
-    /// is clearly positive.
-    pub fn at_most<T: Number>(
+    /// `value ≤ bound` for a bound whose tightness is of interest: records value / bound when
+    /// the bound is clearly positive.
+    pub fn bounded<T: Number>(
         &mut self,
         claim: &'static str,
         place: Place,
         value: T,
         bound: T,
         slack: f64,
-    ) -> Option<bool> {
-        let answer = value.at_most(bound, slack);
+    ) {
         let (v, b) = (value.center(), bound.center());
-        if b > slack.max(1e-9) && b.is_finite() {
+        // A ratio of numbers that drown in their own uncertainty says nothing.
+        if b > 1e-9 && b > 100.0 * (slack + value.apart(value)) && b.is_finite() {
             self.worst_ratio = Some(self.worst_ratio.map_or(v / b, |r: f64| r.max(v / b)));
         }
         let witness =
@@ -70,23 +70,29 @@ impl Judge {
     ) {
         let apart = value.apart(expected);
         self.width = Some(self.width.map_or(apart, |w: f64| w.max(apart)));
-        if !value.equals(expected, slack) && self.no.is_none() {
-            self.no = Some(T::no(Witness {
-                state: place.state,
-                action: place.action,
-                value: value.center(),
-                bound: expected.center(),
-                claim,
-            }));
-        } else if !apart.is_finite() && self.undecided.is_none() {
-            self.undecided = Some(Witness {
-                state: place.state,
-                action: place.action,
-                value: value.center(),
-                bound: expected.center(),
-                claim,
-            });
-        }
+        let answer = match value.equals(expected, slack) {
+            false => Some(false),
+            true => apart.is_finite().then_some(true),
+        };
+        self.note::<T>(answer, || Witness {
+            state: place.state,
+            action: place.action,
+            value: value.center(),
+            bound: expected.center(),
+            claim,
+        });
+    }
+
+    /// A claim that is true or false without numbers to compare.
+    pub fn holds<T: Number>(&mut self, claim: &'static str, place: Place, answer: Option<bool>) {
+        let Place { state, action } = place;
+        self.note::<T>(answer, || Witness {
+            state,
+            action,
+            value: f64::NAN,
+            bound: f64::NAN,
+            claim,
+        });
     }
 
     /// What comes of it.

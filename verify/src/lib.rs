@@ -12,8 +12,11 @@
 
 pub mod campaign;
 mod case;
+mod counterexample;
+mod error;
 mod float;
 mod judge;
+mod model;
 mod mutation;
 mod number;
 mod plan;
@@ -21,17 +24,22 @@ mod proposition;
 pub mod propositions;
 mod rigorous;
 mod sample;
+mod sets;
 pub mod shrink;
 mod theory;
 mod verdict;
 
-pub use campaign::{Outcome, Tally, Watch};
+pub use campaign::{Failure, Outcome, Tally, Watch};
 pub use case::{Case, Coincidence};
+pub use counterexample::{Counterexample, FoundBy, Replay};
+pub use error::CaseError;
 pub use judge::{Judge, Place};
+pub use model::{certify, view};
 pub use mutation::Mutation;
 pub use number::Number;
-pub use plan::{Plan, Sets, probes};
+pub use plan::{Plan, probes};
 pub use proposition::{Check, Proposition};
 pub use sample::Sample;
+pub use sets::Sets;
 pub use theory::Theory;
 pub use verdict::{Finding, Verdict, Witness};

@@ -1,7 +1,7 @@
 //! [`Plan`]: which instances a campaign checks, and how.
 
-use crate::{Proposition, Theory};
-use operators::{Discount, Selection, TopP};
+use crate::{Proposition, Sets, Theory};
+use operators::{Discount, TopP};
 use std::ops::RangeInclusive;
 use tabular::random::Source;
 use tabular::{Family, Instance, ModelError, Size};
@@ -14,19 +14,6 @@ const MASSES: [f64; 8] = [0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0];
 
 /// Probes (the random points of a check) come from streams that no model uses.
 const PROBE_STREAMS: u64 = 1 << 63;
-
-/// How the candidate sets of a campaign are chosen.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Sets {
-    /// Top-p mostly, top-k and min-p now and then.
-    Mixed,
-    /// Top-p always, with the p of the instance.
-    TopP,
-    /// The k most likely actions.
-    TopK(usize),
-    /// Actions at least this fraction as likely as the best.
-    MinP(TopP),
-}
 
 /// A campaign of random instances; the same plan gives the same instances everywhere.
 #[derive(Debug, Clone)]
@@ -45,8 +32,10 @@ pub struct Plan {
     pub gamma: Option<Discount>,
     /// p; likewise.
     pub p: Option<TopP>,
-    /// How candidate sets are chosen.
-    pub sets: Sets,
+    /// How candidate sets are chosen; top-p mostly, top-k and min-p now and then, when `None`.
+    pub sets: Option<Sets>,
+    /// Instances to check in place of random ones.
+    pub given: Vec<Instance>,
     /// What is checked.
     pub propositions: Vec<Proposition>,
     /// Enclosures and certificates in place of floats.
@@ -56,11 +45,24 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many instances there are.
+    pub fn len(&self) -> u64 {
+        if self.given.is_empty() { self.mdps } else { self.given.len() as u64 }
+    }
+
+    /// Whether there is nothing to check.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The instance with this number, and the rule for its candidate sets.
     ///
     /// # Errors
     /// [`ModelError`] when a size is zero.
-    pub fn instance(&self, index: u64) -> Result<(Instance, Selection), ModelError> {
+    pub fn instance(&self, index: u64) -> Result<(Instance, Sets), ModelError> {
+        if let Some(instance) = self.given.get(index as usize) {
+            return Ok((instance.clone(), self.sets.unwrap_or(Sets::TopP)));
+        }
         let mut source = Source::new(self.seed, index);
         let family = self.families[(index % self.families.len() as u64) as usize];
         let size = Size {
@@ -68,27 +70,14 @@ impl Plan {
             actions: source.within(&self.actions),
             branching: 1 + source.below(4),
         };
-        let drawn_gamma = source.choose(&DISCOUNTS);
-        let drawn_p = source.choose(&MASSES);
-        let undiscounted = source.below(4) == 0;
-        let sets = source.below(16);
-        let gamma = match self.gamma {
-            Some(gamma) => gamma,
-            // A tree certainly ends, so γ = 1 makes sense there.
-            None if family == Family::TokenTree && undiscounted => Discount::new(1.0)?,
-            None => Discount::new(drawn_gamma)?,
-        };
-        let p = self.p.map_or_else(|| TopP::new(drawn_p), Ok)?;
+        // Drawn whether used or not, so that naming γ or p changes nothing else.
+        let gamma = draw_discount(family, &mut source)?;
+        let p = TopP::new(source.choose(&MASSES))?;
+        let sets = draw_sets(&mut source)?;
+        let (gamma, p) = (self.gamma.unwrap_or(gamma), self.p.unwrap_or(p));
         let mut instance = family.instance(size, gamma, p, &mut source)?;
         instance.name = format!("{family}-{}-{index}", self.seed);
-        let selection = match (self.sets, sets) {
-            (Sets::TopK(k), _) => Selection::TopK(k),
-            (Sets::MinP(fraction), _) => Selection::MinP(fraction),
-            (Sets::Mixed, 0) => Selection::TopK(1 + index as usize % 3),
-            (Sets::Mixed, 1) => Selection::MinP(TopP::new(0.25)?),
-            _ => Selection::TopP(instance.p),
-        };
-        Ok((instance, selection))
+        Ok((instance, self.sets.unwrap_or(sets)))
     }
 
     /// Where the random points for checks of an instance come from.
@@ -100,4 +89,20 @@ impl Plan {
 /// The random points for the checks of the instance `index` of a campaign with this seed.
 pub fn probes(seed: u64, index: u64) -> Source {
     Source::new(seed, PROBE_STREAMS | index)
+}
+
+fn draw_discount(family: Family, source: &mut Source) -> Result<Discount, ModelError> {
+    let drawn = source.choose(&DISCOUNTS);
+    let undiscounted = source.below(4) == 0;
+    // A tree certainly ends, so γ = 1 makes sense there.
+    let gamma = if family == Family::TokenTree && undiscounted { 1.0 } else { drawn };
+    Ok(Discount::new(gamma)?)
+}
+
+fn draw_sets(source: &mut Source) -> Result<Sets, ModelError> {
+    Ok(match source.below(16) {
+        0 => Sets::TopK(1 + source.below(3)),
+        1 => Sets::MinP(TopP::new(0.25)?),
+        _ => Sets::TopP,
+    })
 }

@@ -24,6 +24,9 @@ impl fmt::Display for Witness {
         if let Some(action) = self.action {
             write!(f, ", action {action}")?;
         }
+        if self.value.is_nan() && self.bound.is_nan() {
+            return Ok(());
+        }
         write!(f, ": {} against {}", self.value, self.bound)
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn projected_teacher<T: Number>(
         for (_, pair, place) in case.support() {
             let leakless = T::RIGOROUS && full(pair);
             let value = if leakless { T::from_f64(0.0) } else { gap.0[pair] };
-            judge.at_most("Q* − Q̄^{proj π*} ≤ κ(p)", place, value, kappa, case.value_slack);
+            judge.bounded("Q* − Q̄^{proj π*} ≤ κ(p)", place, value, kappa, case.value_slack);
         }
     }
     Ok(judge.finish::<T>())
@@ -48,9 +48,9 @@ pub(super) fn sandwich<T: Number>(
     _: &mut Source,
 ) -> Result<Finding, OperatorError> {
     let mut judge = Judge::new();
-    let either = |pair: usize| case.coincidence.single[pair] || case.coincidence.full[pair];
+    let same = |pair: usize| case.coincidence.same[pair] || case.coincidence.full[pair];
     let full = |pair: usize| case.coincidence.full[pair];
-    ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q̄_p*", &case.q_projected, &case.q_top_p, either);
+    ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q̄_p*", &case.q_projected, &case.q_top_p, same);
     ordered(case, &mut judge, "Q̄_p* ≤ Q*", &case.q_top_p, &case.q_star, full);
     Ok(judge.finish::<T>())
 }
@@ -71,7 +71,7 @@ pub(super) fn main_bound<T: Number>(
     let difference = Cells::<Dense<T>>(n.keep(&difference.0, &leaking, 0.0)?);
     let norm = supported_norm(n, &difference, &case.set)?;
     let place = Place { state: 0, action: None };
-    judge.at_most("‖Q* − Q̄_p*‖ ≤ κ(p)", place, norm, case.kappa()?, case.value_slack);
+    judge.bounded("‖Q* − Q̄_p*‖ ≤ κ(p)", place, norm, case.kappa()?, case.value_slack);
     Ok(judge.finish::<T>())
 }
 
@@ -120,7 +120,7 @@ pub(super) fn horizon<T: Number>(
         let value =
             if T::RIGOROUS && case.coincidence.full[pair] { T::from_f64(0.0) } else { gap.0[pair] };
         let bound = bounds[horizons[state]];
-        judge.at_most("D ≤ −log p Σ_{t<H} γ^t", place, value, bound, case.value_slack);
+        judge.bounded("D ≤ −log p Σ_{t<H} γ^t", place, value, bound, case.value_slack);
     }
     Ok(judge.finish::<T>())
 }

@@ -62,7 +62,7 @@ pub(super) fn contraction<T: Number>(
                 None => (divided[pair], norm),
                 Some(_) => (difference[pair], bound),
             };
-            judge.at_most(claim, place, value, bound, slack(case));
+            judge.bounded(claim, place, value, bound, slack(case));
         }
     }
     Ok(judge.finish::<T>())

@@ -1,0 +1,103 @@
+//! The model that a command works on: a file and the parameters beside it.
+
+use super::CliError;
+use clap::Args;
+use operators::{Discount, Selection, TopP};
+use std::path::{Path, PathBuf};
+use tabular::formats::{ReadOptions, read};
+use tabular::{Adjustments, Instance, RowPolicy};
+use verify::Sets;
+
+/// A model file with γ and p.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// The model: JSON, a Gymnasium table, .drn (Storm), .tra (PRISM explicit) or .mdp (Cassandra)
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub parameters: Parameters,
+}
+
+/// What may stand beside a model file.
+#[derive(Debug, Args)]
+pub struct Parameters {
+    /// The discount γ [default: the file's]
+    #[arg(long)]
+    pub gamma: Option<f64>,
+    /// The mass p of the candidate sets [default: the file's]
+    #[arg(long)]
+    pub p: Option<f64>,
+    /// Candidate sets: top-p, top-k:K or min-p:F
+    #[arg(long, default_value = "top-p", value_name = "RULE")]
+    pub sets: Sets,
+    /// The reward model of a DRN file that has several
+    #[arg(long, value_name = "NAME")]
+    pub rewards: Option<String>,
+    /// Divide rewards by this temperature; results are then in units of it
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+}
+
+/// A model that was read, and what was changed on the way.
+pub struct Loaded {
+    /// The model with γ and p.
+    pub instance: Instance,
+    /// What was changed.
+    pub adjustments: Adjustments,
+    /// How candidate sets are chosen.
+    pub selection: Selection,
+}
+
+impl Source {
+    /// Reads the file.
+    pub fn load(&self, policy: RowPolicy) -> Result<Loaded, CliError> {
+        self.parameters.load(&self.file, policy)
+    }
+}
+
+impl Parameters {
+    /// Reads `file`, takes γ and p from the flags or from it, and says on standard error what
+    /// was changed.
+    pub fn load(&self, file: &Path, policy: RowPolicy) -> Result<Loaded, CliError> {
+        let options = ReadOptions { policy, rewards: self.rewards.clone() };
+        let model = read(file, &options)?;
+        let mut adjustments = model.adjustments;
+        let gamma = self.gamma.map(Discount::new).transpose()?.or(model.gamma);
+        let gamma = gamma.ok_or_else(|| missing(file, "γ", "--gamma 0.99"))?;
+        let p = self.p.map(TopP::new).transpose()?.or(model.p);
+        let p = p.ok_or_else(|| missing(file, "p", "--p 0.8"))?;
+        let mut mdp = model.mdp;
+        if let Some(temperature) = self.temperature {
+            let (scaled, rounded) = mdp.at_temperature(temperature)?;
+            if rounded > 0 && policy == RowPolicy::Exact {
+                return Err(CliError::argument(
+                    format!("dividing by the temperature {temperature} rounds {rounded} rewards"),
+                    "choose a power of two, or pass `--normalise` to accept and record it",
+                ));
+            }
+            mdp = scaled;
+            adjustments.rounded_rewards += rounded;
+        }
+        if !adjustments.is_none() {
+            eprintln!("{}: {adjustments}", file.display());
+        }
+        if !gamma.is_contracting() && mdp.horizon().is_none() {
+            return Err(CliError::argument(
+                format!(
+                    "{}: γ = 1 needs a model that certainly ends, and this one has a path that never does",
+                    file.display()
+                ),
+                "give a discount below one, for example `--gamma 0.99`",
+            ));
+        }
+        let instance = Instance { name: model.name, mdp, gamma, p };
+        let selection = self.sets.selection(&instance);
+        Ok(Loaded { instance, adjustments, selection })
+    }
+}
+
+fn missing(file: &Path, what: &str, example: &str) -> CliError {
+    CliError::argument(
+        format!("{} does not give {what}", file.display()),
+        format!("pass it, for example `{example}`"),
+    )
+}
