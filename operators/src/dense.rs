@@ -186,6 +186,7 @@ impl<T: Scalar> NumberSystem for Dense<T> {
         cells: &DVector<T>,
         mask: &Vec<bool>,
     ) -> Result<DVector<T>, OperatorError> {
+        expect_length("the table", cells.len(), self.layout.cells())?;
         expect_length("the mask", mask.len(), cells.len())?;
         let mut shares = cells.clone();
         for row in self.layout.iter() {

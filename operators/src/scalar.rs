@@ -40,9 +40,10 @@ pub trait Scalar:
         let anchor = Self::from_f64(anchor(cells, mask));
         let kept = cells.iter().zip(mask).filter(|(_, kept)| **kept);
         let total = kept.fold(Self::from_f64(0.0), |sum, (&x, _)| sum + (x - anchor).exp());
-        let log_total = anchor + total.ln();
+        let log_total = total.ln();
         for cell in cells {
-            *cell = *cell - log_total;
+            // Not cell − (anchor + ln total), which rounds in units of the anchor.
+            *cell = (*cell - anchor) - log_total;
         }
     }
 }
