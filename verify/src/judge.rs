@@ -47,15 +47,37 @@ impl Judge {
         if b > 1e-9 && b > 100.0 * (slack + value.apart(value)) && b.is_finite() {
             self.worst_ratio = Some(self.worst_ratio.map_or(v / b, |r: f64| r.max(v / b)));
         }
-        let witness =
-            || Witness { state: place.state, action: place.action, value: v, bound: b, claim };
+        self.at_most(claim, place, value, bound, slack);
+    }
+
+    /// `lower ≤ upper`, with `slack` for the rounding of floats.
+    pub fn at_most<T: Number>(
+        &mut self,
+        claim: &'static str,
+        place: Place,
+        lower: T,
+        upper: T,
+        slack: f64,
+    ) {
+        let (value, bound) = (lower.center(), upper.center());
+        self.note::<T>(lower.at_most(upper, slack), claim, place, value, bound);
+    }
+
+    /// Keeps the first no and the first doubt.
+    fn note<T: Number>(
+        &mut self,
+        answer: Option<bool>,
+        claim: &'static str,
+        Place { state, action }: Place,
+        value: f64,
+        bound: f64,
+    ) {
+        let witness = || Witness { state, action, value, bound, claim };
         match answer {
-            Some(true) => {}
             Some(false) if self.no.is_none() => self.no = Some(T::no(witness())),
             None if self.undecided.is_none() => self.undecided = Some(witness()),
             _ => {}
         }
-        answer
     }
 
     /// `value = expected`, within `slack` for floats; for enclosures, that they overlap, which
@@ -74,25 +96,12 @@ impl Judge {
             false => Some(false),
             true => apart.is_finite().then_some(true),
         };
-        self.note::<T>(answer, || Witness {
-            state: place.state,
-            action: place.action,
-            value: value.center(),
-            bound: expected.center(),
-            claim,
-        });
+        self.note::<T>(answer, claim, place, value.center(), expected.center());
     }
 
     /// A claim that is true or false without numbers to compare.
     pub fn holds<T: Number>(&mut self, claim: &'static str, place: Place, answer: Option<bool>) {
-        let Place { state, action } = place;
-        self.note::<T>(answer, || Witness {
-            state,
-            action,
-            value: f64::NAN,
-            bound: f64::NAN,
-            claim,
-        });
+        self.note::<T>(answer, claim, place, f64::NAN, f64::NAN);
     }
 
     /// What comes of it.

@@ -7,7 +7,8 @@
 //! | [`Case`] | an instance with its teacher, sets and fixed points, in floats or enclosures |
 //! | [`Theory`], [`Mutation`] | the operators, and mistakes that the checks must notice |
 //! | [`Plan`], [`campaign`] | random instances, in parallel, reproducible |
-//! | [`mod@shrink`] | the smallest instance that still fails |
+//! | [`mod@shrink`], [`Counterexample`] | the smallest instance that still fails, as a file |
+//! | `strategies`, `generators` | for `proptest` and `quickcheck` (feature `strategies`) |
 #![forbid(unsafe_code)]
 
 pub mod campaign;
@@ -15,6 +16,8 @@ mod case;
 mod counterexample;
 mod error;
 mod float;
+#[cfg(feature = "strategies")]
+pub mod generators;
 mod judge;
 mod model;
 mod mutation;
@@ -26,6 +29,8 @@ mod rigorous;
 mod sample;
 mod sets;
 pub mod shrink;
+#[cfg(feature = "strategies")]
+pub mod strategies;
 mod theory;
 mod verdict;
 

@@ -45,6 +45,24 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Nothing to check yet, on 10,000 instances of every family, up to 12 states and 6 actions.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            mdps: 10_000,
+            families: Family::ALL.to_vec(),
+            states: 1..=12,
+            actions: 1..=6,
+            gamma: None,
+            p: None,
+            sets: None,
+            given: Vec::new(),
+            propositions: Vec::new(),
+            rigorous: false,
+            theory: Theory::default(),
+        }
+    }
+
     /// How many instances there are.
     pub fn len(&self) -> u64 {
         if self.given.is_empty() { self.mdps } else { self.given.len() as u64 }
