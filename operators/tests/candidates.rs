@@ -189,7 +189,7 @@ fn selections() -> impl Strategy<Value = Selection> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(cases(1000))]
 
     #[test]
     fn the_nucleus_is_the_smallest_set_with_enough_mass(

@@ -13,7 +13,7 @@ fn sum(a: f64, b: f64) -> BigRational {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(cases(4000))]
 
     #[test]
     fn add_down_is_the_largest_double_at_most_the_sum((a, b) in pair()) {

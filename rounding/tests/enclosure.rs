@@ -28,7 +28,7 @@ fn corners(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(cases(4000))]
 
     #[test]
     fn sums_of_points_inside_lie_in_the_sum((x, a) in with_point(), (y, b) in with_point()) {

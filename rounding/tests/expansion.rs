@@ -45,7 +45,7 @@ fn expansion(list: &[f64]) -> Expansion {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(cases(2000))]
 
     #[test]
     fn an_expansion_is_the_exact_sum(list in summands()) {
@@ -57,13 +57,13 @@ proptest! {
         let e = expansion(&list);
         prop_assert!(e.terms().iter().all(|&t| t != 0.0));
         for pair in e.terms().windows(2) {
-            // The larger one is a multiple of a power of two above the smaller one.
-            let above = exact(pair[0].abs());
-            let mut unit = exact(5e-324);
-            while unit <= above {
-                unit *= exact(2.0);
-            }
-            prop_assert!((exact(pair[1]) / unit).is_integer(), "{:?}", e);
+            // The larger one is a multiple of the power of two next above the smaller one.
+            let exponent = match pair[0].abs().to_bits() {
+                subnormal @ 0..0x10_0000_0000_0000 => subnormal.ilog2() as i32 - 1074,
+                normal => (normal >> 52) as i32 - 1023,
+            };
+            let unit = exact(2f64.powi(exponent + 1));
+            prop_assert!(unit > exact(pair[0].abs()) && (exact(pair[1]) / unit).is_integer());
         }
     }
 

@@ -6,6 +6,14 @@ use operators::*;
 use proptest::prelude::*;
 use rounding::Enclosure;
 
+/// `n` cases of each property, or as many as the variable PROPTEST_CASES asks for.
+pub fn cases(n: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(n),
+    }
+}
+
 /// A table of Q-values with a second table beside it, over ragged rows with candidate sets.
 #[derive(Debug, Clone)]
 pub struct Table {

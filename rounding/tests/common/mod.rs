@@ -5,6 +5,14 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 use rounding::Enclosure;
 
+/// `n` cases of each property, or as many as the variable PROPTEST_CASES asks for.
+pub fn cases(n: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(n),
+    }
+}
+
 /// The real number that a finite double is.
 pub fn exact(x: f64) -> BigRational {
     BigRational::from_float(x).expect("finite")
