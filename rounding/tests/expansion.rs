@@ -58,11 +58,10 @@ proptest! {
         prop_assert!(e.terms().iter().all(|&t| t != 0.0));
         for pair in e.terms().windows(2) {
             // The larger one is a multiple of the power of two next above the smaller one.
-            let exponent = match pair[0].abs().to_bits() {
-                subnormal @ 0..0x10_0000_0000_0000 => subnormal.ilog2() as i32 - 1074,
-                normal => (normal >> 52) as i32 - 1023,
-            };
-            let unit = exact(2f64.powi(exponent + 1));
+            let unit = exact(f64::from_bits(match pair[0].abs().to_bits() {
+                subnormal @ 0..0x10_0000_0000_0000 => 2 << subnormal.ilog2(),
+                normal => ((normal >> 52) + 1) << 52,
+            }));
             prop_assert!(unit > exact(pair[0].abs()) && (exact(pair[1]) / unit).is_integer());
         }
     }
