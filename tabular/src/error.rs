@@ -115,6 +115,16 @@ pub enum ModelError {
         /// The value given.
         value: f64,
     },
+    /// Matrices that do not fit each other.
+    #[error("{found} {what} where {expected} are needed")]
+    Shape {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many fit.
+        expected: usize,
+    },
     /// A temperature that is not positive and finite.
     #[error("the temperature is {value}; it must be positive and finite")]
     Temperature {

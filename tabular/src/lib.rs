@@ -18,6 +18,7 @@ pub mod families;
 pub mod formats;
 pub mod gap;
 mod instance;
+mod matrices;
 mod mdp;
 pub mod objective;
 pub mod occupancy;

@@ -18,6 +18,8 @@ pub struct Proposition {
     pub name: &'static str,
     /// The claim, in a line.
     pub statement: &'static str,
+    /// What an instance must satisfy to be checked; empty when every instance is.
+    pub hypotheses: &'static str,
     /// Where it comes from.
     pub source: &'static str,
     /// The check in plain floats.
@@ -26,7 +28,8 @@ pub struct Proposition {
     pub rigorous: Check<Enclosure>,
 }
 
-/// Makes a [`Proposition`] from a function that is generic over [`crate::Number`].
+/// Makes a [`Proposition`] from a function that is generic over [`crate::Number`]: name,
+/// statement, source, check, and after `if` the hypotheses, where there are any.
 ///
 /// # Example
 /// ```
@@ -54,9 +57,13 @@ pub struct Proposition {
 #[macro_export]
 macro_rules! proposition {
     ($name:expr, $statement:expr, $source:expr, $check:ident $(,)?) => {
+        $crate::proposition!($name, $statement, $source, $check, if "")
+    };
+    ($name:expr, $statement:expr, $source:expr, $check:ident, if $hypotheses:expr $(,)?) => {
         $crate::Proposition {
             name: $name,
             statement: $statement,
+            hypotheses: $hypotheses,
             source: $source,
             float: $check::<f64>,
             rigorous: $check::<rounding::Enclosure>,

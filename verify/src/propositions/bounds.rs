@@ -5,7 +5,9 @@ use nalgebra::DVector;
 use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
 use tabular::random::Source;
 
-const NEEDS_CONTRACTION: &str = "γ < 1";
+pub(super) const NEEDS_CONTRACTION: &str = "γ < 1";
+pub(super) const NEEDS_EXACT_MASS: &str = "γ < 1 and every state has mass exactly p";
+pub(super) const NEEDS_AN_END: &str = "every path ends within a bounded number of transitions";
 
 /// `lower ≤ upper` on the support, where pairs at which `same` holds are equal by definition.
 fn ordered<T: Number>(
@@ -86,7 +88,7 @@ pub(super) fn tightness<T: Number>(
     // ℓ = −log p everywhere, up to the rounding of two logarithms and a row sum.
     let rounding = 8.0 * f64::EPSILON * (1.0 + allowed.center());
     if !case.leak.0.iter().all(|leak| leak.equals(allowed, rounding)) {
-        return Ok(Finding::outside("every state has mass exactly p"));
+        return Ok(Finding::outside(NEEDS_EXACT_MASS));
     }
     let mut judge = Judge::new();
     let gap = case.gap()?;
@@ -106,7 +108,7 @@ pub(super) fn horizon<T: Number>(
     _: &mut Source,
 ) -> Result<Finding, OperatorError> {
     let Some(horizons) = &case.horizons else {
-        return Ok(Finding::outside("the end is certain after a bounded number of transitions"));
+        return Ok(Finding::outside(NEEDS_AN_END));
     };
     let mut judge = Judge::new();
     let gap = case.gap()?;

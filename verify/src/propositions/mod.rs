@@ -51,12 +51,14 @@ pub fn all() -> Vec<Proposition> {
             "‖Q* − Q̄_p*‖ ≤ κ(p) on the support",
             "arXiv 2505.20335, Proposition 4",
             main_bound,
+            if bounds::NEEDS_CONTRACTION,
         ),
         proposition!(
             "tightness",
-            "where every state reached has mass exactly p, the gap is κ(p)",
+            "the gap is κ(p), and so is that of Q̄_p*",
             "beyond the paper",
             tightness,
+            if bounds::NEEDS_EXACT_MASS,
         ),
         proposition!(
             "leak-identity",
@@ -69,6 +71,7 @@ pub fn all() -> Vec<Proposition> {
             "D ≤ −log p · Σ_{t=1}^{H−1} γ^t when the end comes within H transitions",
             "beyond the paper",
             horizon,
+            if bounds::NEEDS_AN_END,
         ),
         proposition!(
             "behaviour-cloning",
