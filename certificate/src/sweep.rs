@@ -119,7 +119,7 @@ pub fn projected_value(q_star: &[Enclosure], q_bar: &[Enclosure]) -> Enclosure {
 /// opposite ends of the two; x / total would count the width of x twice.
 ///
 /// Empty when `q` is not bounded above.
-fn shares(q: &[Enclosure]) -> Vec<Enclosure> {
+pub fn shares(q: &[Enclosure]) -> Vec<Enclosure> {
     let Some(anchor) = anchor(q) else { return Vec::new() };
     let weight: Vec<Enclosure> = q.iter().map(|&x| (x - anchor).exp()).collect();
     // after[i] = Σ of the weights behind i, from the last to the first.

@@ -4,7 +4,9 @@ mod common;
 
 use certificate::bound::fixed_point;
 use certificate::ending::{Growth, horizons, leak_sum};
-use certificate::sweep::{backup, backup_difference, expected, log_sum_exp, projected_value};
+use certificate::sweep::{
+    backup, backup_difference, expected, log_sum_exp, projected_value, shares,
+};
 use certificate::{Operator, Sets, bound};
 use common::{Arrays, Pair, decimal, exact, oracle};
 use num_rational::BigRational;
@@ -104,6 +106,29 @@ proptest! {
         let (lo, hi) = (exact(result.lo()), exact(result.hi()));
         assert!(lo <= down && up <= hi, "{result:?}");
         assert!(down - lo <= allowed && hi - up <= allowed, "{result:?} is too wide");
+    }
+
+    #[test]
+    fn shares_are_attained_at_opposite_ends_and_within_ulps(
+        lo in proptest::collection::vec(-4.0..4.0f64, 2..5),
+        width in prop_oneof![Just(0.0), 0.0..0.5f64],
+    ) {
+        let q: Vec<Enclosure> = lo.iter().map(|&x| interval(x, width)).collect();
+        let allowed = exact(12.0 * f64::EPSILON);
+        let weights = |end: fn(Enclosure) -> f64| {
+            q.iter().map(|&e| oracle::exp(&exact(end(e)))).collect::<Vec<_>>()
+        };
+        let (least, most) = (weights(Enclosure::lo), weights(Enclosure::hi));
+        for (i, share) in shares(&q).into_iter().enumerate() {
+            let of = |own: &[BigRational], others: &[BigRational]| {
+                let rest = (0..q.len()).filter(|&j| j != i).map(|j| &others[j]);
+                &own[i] / (&own[i] + rest.sum::<BigRational>())
+            };
+            let (down, up) = (of(&least, &most), of(&most, &least));
+            let (lo, hi) = (exact(share.lo()), exact(share.hi()));
+            assert!(lo <= down && up <= hi, "{share:?}");
+            assert!(&down - lo <= &allowed * &down && hi - &up <= &allowed * &up, "{share:?}");
+        }
     }
 
     #[test]
@@ -247,6 +272,19 @@ fn far_apart_actions_neither_overflow_nor_lose_the_small_one() {
     assert!(value.contains(5000.0) && value.hi() > 5000.0 && value.width() < 1e-11);
     let projected = projected_value(&q, &[1.0.into(), 2.0.into()]);
     assert!(projected.contains(1.0) && projected.width() < 1e-10);
+}
+
+#[test]
+fn shares_round_outwards_in_every_operation() {
+    // Equal weights of exactly 1 leave two operations to round, the sum 1 + 2 being exact.
+    let third = exact(1.0) / exact(3.0);
+    for share in shares(&[Enclosure::ZERO; 3]) {
+        assert!(exact(share.lo()) < third && third < exact(share.hi()), "{share:?}");
+    }
+    // An action too unlikely for a double still has a share, at most a tiny one.
+    let all = shares(&[0.0.into(), (-2000.0).into()]);
+    assert!(all[0].hi() == 1.0 && all[0].lo() > 1.0 - 1e-15);
+    assert!(all[1].lo() == 0.0 && all[1].hi() > 0.0 && all[1].hi() < 1e-300);
 }
 
 #[test]

@@ -170,5 +170,5 @@ pub fn decimal(text: &str) -> BigRational {
 
 /// Whether an enclosure holds a number known to within `slack`.
 pub fn holds(e: Enclosure, x: &BigRational, slack: &BigRational) -> bool {
-    exact(e.lo()) <= x + slack && &(x - slack) <= &exact(e.hi())
+    exact(e.lo()) <= x + slack && (x - slack) <= exact(e.hi())
 }
