@@ -102,8 +102,8 @@ impl MdpBuilder {
         }
         self.sort_row(state, action, transitions)?;
         let start = self.successors.len();
-        let exact = self.merge_row(state, action)?;
-        let total = self.check_total(state, action, exact)?;
+        self.merge_row(state, action)?;
+        let total = self.check_total(state, action, start)?;
         let row = PendingRow {
             // In range: `build` refuses more than u32::MAX states before any index is used.
             state: state as u32,
@@ -191,8 +191,8 @@ impl MdpBuilder {
         Ok(())
     }
 
-    /// Moves `scratch` to the flat arrays, merging duplicates; the exact sum of what was given.
-    fn merge_row(&mut self, state: usize, action: u32) -> Result<Expansion, ModelError> {
+    /// Moves `scratch` to the flat arrays, merging duplicates.
+    fn merge_row(&mut self, state: usize, action: u32) -> Result<(), ModelError> {
         let start = self.successors.len();
         let scratch = std::mem::take(&mut self.scratch);
         for &(successor, weight) in &scratch {
@@ -211,25 +211,27 @@ impl MdpBuilder {
             }
         }
         self.scratch = scratch;
-        let sum = f64::INFINITY;
-        Expansion::sum(self.weights[start..].iter().copied()).ok_or(ModelError::RowSum {
-            state,
-            action,
-            sum,
-            defect: sum,
-        })
+        Ok(())
     }
 
-    /// `None` for a row whose exact total is one, otherwise the total, recorded.
+    /// `None` for a row, the last one, whose exact total is one, otherwise the total, recorded.
     fn check_total(
         &mut self,
         state: usize,
         action: u32,
-        total: Expansion,
+        start: usize,
     ) -> Result<Option<Expansion>, ModelError> {
-        if total.terms() == [1.0] {
+        let weights = &self.weights[start..];
+        if sums_to_one(weights) {
             return Ok(None);
         }
+        let sum = f64::INFINITY;
+        let total = Expansion::sum(weights.iter().copied()).ok_or(ModelError::RowSum {
+            state,
+            action,
+            sum,
+            defect: sum,
+        })?;
         let mut excess = total.clone();
         let defect = excess.add(-1.0).map_or(f64::INFINITY, |()| excess.approximate());
         if defect == 0.0 {
@@ -295,6 +297,20 @@ impl MdpBuilder {
         // Every state has an action, so no row is empty.
         RowLayout::new(counts).map_err(|_| ModelError::NoStates)
     }
+}
+
+/// Whether adding up without a single rounding gives one: the quick answer for most rows; `false`
+/// leaves the question open.
+fn sums_to_one(weights: &[f64]) -> bool {
+    let mut sum = 0.0;
+    for &weight in weights {
+        let (next, error) = two_sum(sum, weight);
+        if error != 0.0 {
+            return false;
+        }
+        sum = next;
+    }
+    sum == 1.0
 }
 
 fn collect_totals(totals: Vec<Option<Expansion>>) -> Totals {

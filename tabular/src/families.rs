@@ -111,6 +111,48 @@ impl FromStr for Family {
     }
 }
 
+/// A grid of `width` × `height` cells with four moves: a model that mixes slowly.
+///
+/// A move goes where it is meant to with probability 1 − 4 · `slip`, in each other direction and
+/// nowhere with probability `slip`; walls keep in place. Every move out of the last cell is
+/// rewarded with 1, all others with 0. So that rows sum to exactly one, `slip` is rounded to a
+/// multiple of 2⁻³².
+///
+/// # Errors
+/// [`ModelError`] when there is no cell or `slip` is not between 0 and 1/4.
+///
+/// # Example
+/// ```
+/// let grid = tabular::families::grid(3, 3, 0.05)?;
+/// assert_eq!((grid.states(), grid.pairs()), (9, 36));
+/// // From the middle, every neighbour and the cell itself can follow.
+/// assert_eq!(grid.row(4 * 4).successors, [1, 3, 4, 5, 7]);
+/// # Ok::<(), tabular::ModelError>(())
+/// ```
+pub fn grid(width: usize, height: usize, slip: f64) -> Result<Mdp, ModelError> {
+    const UNITS: f64 = (1u64 << 32) as f64;
+    let slip = (slip * UNITS).round() / UNITS;
+    let cells = width * height;
+    let mut builder = MdpBuilder::new(cells);
+    for cell in 0..cells {
+        let (x, y) = (cell % width, cell / width);
+        let ahead = [
+            if x + 1 < width { cell + 1 } else { cell },
+            if x > 0 { cell - 1 } else { cell },
+            if y + 1 < height { cell + width } else { cell },
+            if y > 0 { cell - width } else { cell },
+        ];
+        let reward = if cell + 1 == cells { 1.0 } else { 0.0 };
+        for action in 0..4 {
+            let share = |way| if way == action { 1.0 - 4.0 * slip } else { slip };
+            let way = |way: usize| (ahead[way], share(way));
+            let row = [way(0), way(1), way(2), way(3), (cell, slip)];
+            builder.action(cell, action as u32, reward, &row)?;
+        }
+    }
+    Ok(builder.build()?.0)
+}
+
 /// Rows in which every state's actions are drawn one by one.
 fn build(
     size: Size,

@@ -14,10 +14,14 @@ impl Mdp {
     ///
     /// # Example
     /// ```
-    /// use nalgebra::dmatrix;
+    /// use nalgebra::DMatrix;
     /// use tabular::Mdp;
-    /// let stay_or_swap = [dmatrix![1.0, 0.0; 0.0, 1.0], dmatrix![0.0, 1.0; 1.0, 0.0]];
-    /// let (mdp, _) = Mdp::from_matrices(&stay_or_swap, &dmatrix![0.0, 1.0; 0.5, 0.0])?;
+    /// let stay_or_swap = [
+    ///     DMatrix::identity(2, 2),
+    ///     DMatrix::from_row_slice(2, 2, &[0.0, 1.0, 1.0, 0.0]),
+    /// ];
+    /// let rewards = DMatrix::from_row_slice(2, 2, &[0.0, 1.0, 0.5, 0.0]);
+    /// let (mdp, _) = Mdp::from_matrices(&stay_or_swap, &rewards)?;
     /// assert_eq!((mdp.states(), mdp.pairs(), mdp.transitions()), (2, 4, 4));
     /// # Ok::<(), tabular::ModelError>(())
     /// ```

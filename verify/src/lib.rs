@@ -44,6 +44,7 @@ pub use mutation::Mutation;
 pub use number::Number;
 pub use plan::{Plan, probes};
 pub use proposition::{Check, Proposition};
+pub use rounding::Enclosure;
 pub use sample::Sample;
 pub use sets::Sets;
 pub use theory::Theory;

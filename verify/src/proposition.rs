@@ -66,7 +66,7 @@ macro_rules! proposition {
             hypotheses: $hypotheses,
             source: $source,
             float: $check::<f64>,
-            rigorous: $check::<rounding::Enclosure>,
+            rigorous: $check::<$crate::Enclosure>,
         }
     };
 }

@@ -1,13 +1,33 @@
 //! Fixed points of T, T_p and B_p^π: value iteration, policy iteration, modified policy iteration.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `iterate` | the loop that all methods share |
+//! | `sweep` | TV and the policy that attains it, fused |
+//! | `dense` | Newton steps for small models: LU of I − γ P_π |
+//! | `newton`, `krylov`, `policy_matrix` | Newton steps for large ones: BiCGSTAB on sparse rows |
+//! | `ending` | models that certainly end: backward induction |
+//! | `parallel` | chunks of states, the same for any number of threads |
+//! | `rounding` | how far a sweep in `f64` can be off |
 
 mod dense;
+mod ending;
+mod iterate;
+mod krylov;
+mod newton;
+mod parallel;
+mod policy_matrix;
+mod resolvent;
 mod rounding;
 mod sweep;
 
 use crate::Mdp;
+use iterate::Run;
 use operators::{CandidateSets, Discount};
+use parallel::Chunks;
+use sweep::Kernel;
 
-pub use dense::{resolvent, resolvent_transposed};
+pub use resolvent::{resolvent, resolvent_transposed};
 pub use rounding::{SweepRounding, amplification};
 pub use sweep::{action_values, discounted_step, sweep};
 
@@ -36,7 +56,10 @@ pub struct TablePolicy {
 pub enum Method {
     /// V ← TV: converges at rate γ, one sweep a step.
     ValueIteration,
-    /// Newton: each step evaluates the present policy exactly by a linear solve; quadratic.
+    /// Newton: each step evaluates the present policy by a linear solve; quadratic.
+    ///
+    /// Up to [`LARGEST_DENSE`] states the solve is an LU decomposition. Larger models that
+    /// certainly end are solved by backward induction, others as by [`Method::NewtonKrylov`].
     #[default]
     PolicyIteration,
     /// V ← TV, then this many evaluation sweeps of the policy found.
@@ -44,13 +67,13 @@ pub enum Method {
         /// Evaluation sweeps between improvements.
         sweeps: usize,
     },
+    /// Newton with steps that are only as exact as they need to be, by a Krylov method: a few
+    /// dozen sweeps in a few vectors of memory, whatever the number of states.
+    NewtonKrylov,
 }
 
-impl Method {
-    fn is_newton(self) -> bool {
-        self == Self::PolicyIteration
-    }
-}
+/// The largest number of states for which [`Method::PolicyIteration`] uses dense matrices.
+pub const LARGEST_DENSE: usize = 128;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,24 +99,11 @@ pub struct Solution {
     pub residual_lo: f64,
     /// The largest (TV − V)(s), as computed.
     pub residual_hi: f64,
-    /// Sweeps over the model that were spent (a linear solve counts as one).
+    /// Sweeps over the model that were spent (a dense linear solve counts as one).
     pub sweeps: usize,
 }
 
 impl Solution {
-    fn unknown() -> Self {
-        let residual = f64::INFINITY;
-        Self { v: Vec::new(), residual_lo: -residual, residual_hi: residual, sweeps: 0 }
-    }
-
-    fn new(v: &[f64], residual: &[f64], sweeps: usize) -> Self {
-        let ends = residual.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &r| {
-            // NaN must not vanish in min and max: it makes both ends NaN.
-            if r.is_nan() { (r, r) } else { (lo.min(r), hi.max(r)) }
-        });
-        Self { v: v.to_vec(), residual_lo: ends.0, residual_hi: ends.1, sweeps }
-    }
-
     /// max |TV − V|, as computed.
     pub fn residual(&self) -> f64 {
         self.residual_hi.abs().max(self.residual_lo.abs())
@@ -104,7 +114,8 @@ impl Solution {
 ///
 /// Every method adds Σ_{k=0}^{m} (γ P_π)^k (TV − V) to V, with π the policy that attains TV:
 /// m = 0 is value iteration, m = ∞ policy iteration (Newton's method), in between lies modified
-/// policy iteration.
+/// policy iteration. Large models use all threads of the rayon pool that this is called in; the
+/// result does not depend on how many there are.
 ///
 /// At γ = 1 the model must certainly end ([`Mdp::horizon`]); terminal states keep value 0.
 /// Source: Puterman, Markov Decision Processes, §6.5, with the soft maximum.
@@ -119,67 +130,20 @@ pub fn solve(
     settings: Settings,
     start: Option<&[f64]>,
 ) -> Solution {
-    let rounding = SweepRounding::new(mdp);
-    let mut v = start.map_or_else(|| vec![0.0; mdp.states()], <[f64]>::to_vec);
-    let mut residual = vec![0.0; mdp.states()];
-    let mut policy = vec![0.0; mdp.pairs()];
-    let mut best = Solution::unknown();
-    let mut sweeps = 0;
-    loop {
-        sweep(mdp, gamma, operator, &v, &mut residual, &mut policy);
-        sweeps += 1;
-        for (image, v) in residual.iter_mut().zip(&v) {
-            *image -= v;
-        }
-        let present = Solution::new(&v, &residual, sweeps);
-        let floor = rounding.bound(&v);
-        let improved = present.residual() < best.residual();
-        let reached = present.residual() <= settings.tolerance * (1.0 - gamma.get());
-        // At the floor a Newton step may still gain digits; it ends when one gains nothing.
-        let at_floor = best.residual() <= floor && !(improved && method.is_newton());
-        if improved {
-            best = present;
-        }
-        if reached || at_floor || sweeps >= settings.max_sweeps || !best.residual().is_finite() {
-            best.sweeps = sweeps;
-            return best;
-        }
-        sweeps += advance(mdp, gamma, method, &policy, &mut residual, &mut v);
-    }
-}
-
-/// One step of `method`: adds its part of the Neumann series of `residual` to `v`; the sweeps
-/// that it cost.
-fn advance(
-    mdp: &Mdp,
-    gamma: Discount,
-    method: Method,
-    policy: &[f64],
-    residual: &mut [f64],
-    v: &mut [f64],
-) -> usize {
-    let extra = match method {
-        Method::ValueIteration => 0,
-        Method::ModifiedPolicyIteration { sweeps } => sweeps,
-        Method::PolicyIteration => {
-            dense::resolvent(mdp, gamma, policy, residual);
-            add(v, residual);
-            return 1;
-        }
+    assert!(start.is_none_or(|v| v.len() == mdp.states()), "a start value for each state");
+    let run = Run {
+        mdp,
+        gamma,
+        kernel: Kernel::new(mdp, gamma, operator),
+        fixed_policy: matches!(operator, Operator::Projected(_)),
+        chunks: Chunks::new(mdp),
+        settings,
     };
-    add(v, residual);
-    let mut next = vec![0.0; v.len()];
-    for _ in 0..extra {
-        discounted_step(mdp, gamma, policy, residual, &mut next);
-        residual.copy_from_slice(&next);
-        add(v, residual);
-    }
-    extra
-}
-
-fn add(v: &mut [f64], step: &[f64]) {
-    for (v, d) in v.iter_mut().zip(step) {
-        *v += d;
+    if run.chunks.is_single() {
+        run.solve(method, start)
+    } else {
+        // Inside the pool from here on: entering it once costs less than at every step.
+        rayon::scope(|_| run.solve(method, start))
     }
 }
 
