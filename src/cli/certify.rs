@@ -47,6 +47,9 @@ pub struct Check {
     /// The reward model of a DRN file that has several
     #[arg(long, value_name = "NAME")]
     rewards: Option<String>,
+    /// The temperature that the certificate was made at
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -69,6 +72,7 @@ struct Proof {
     mass_proved: Option<usize>,
     nucleus_proved: Option<usize>,
     nucleus_undecided: Option<usize>,
+    nucleus_refuted: Option<usize>,
     states: usize,
 }
 
@@ -98,7 +102,11 @@ impl Check {
         let normalised = certificate.adjustments.is_some();
         let policy = if normalised { RowPolicy::Normalise } else { RowPolicy::Exact };
         let model = read(&self.file, &ReadOptions { policy, rewards: self.rewards })?;
-        report(&certificate, &model.mdp, self.json)
+        let mdp = match self.temperature {
+            Some(temperature) => model.mdp.at_temperature(temperature)?.0,
+            None => model.mdp,
+        };
+        report(&certificate, &mdp, self.json)
     }
 }
 
@@ -138,6 +146,7 @@ impl Proof {
             mass_proved: None,
             nucleus_proved: None,
             nucleus_undecided: None,
+            nucleus_refuted: None,
             states,
         }
     }
@@ -158,6 +167,7 @@ impl Proof {
             mass_proved: count(&|f| f.mass_at_least_p == Decision::Proved),
             nucleus_proved: count(&|f| f.nucleus == Decision::Proved),
             nucleus_undecided: count(&|f| f.nucleus == Decision::Undecided),
+            nucleus_refuted: count(&|f| f.nucleus == Decision::Refuted),
             ..Self::refused(certificate, String::new(), facts.v_star.len())
         }
     }
@@ -171,19 +181,19 @@ impl Proof {
         eprintln!("accepted");
         let width = |w: Option<f64>| w.map_or("–".into(), |w| format!("{w:.3e}"));
         let interval =
-            |e: Option<[f64; 2]>| e.map_or("–".into(), |[lo, hi]| format!("[{lo}, {hi}]"));
+            |e: Option<[f64; 2]>| e.map_or("–".into(), |[lo, hi]| format!("[{lo:?}, {hi:?}]"));
         eprintln!("certified width of V*           {}", width(self.width));
         eprintln!("certified width of V̄            {}", width(self.restricted_width));
         eprintln!("gap of the projected teacher    {}", interval(self.gap_projected_policy));
         eprintln!("gap of the top-p optimum        {}", interval(self.gap_optimal));
         eprintln!("κ(p)                            {}", interval(self.kappa));
-        if let (Some(mass), Some(nucleus), Some(open)) =
-            (self.mass_proved, self.nucleus_proved, self.nucleus_undecided)
+        if let (Some(mass), Some(nucleus), Some(open), Some(no)) =
+            (self.mass_proved, self.nucleus_proved, self.nucleus_undecided, self.nucleus_refuted)
         {
             let states = self.states;
             eprintln!("sets with mass ≥ p proved       {mass} of {states} states");
             eprintln!(
-                "sets proved to be the nucleus   {nucleus} of {states} states ({open} undecided)"
+                "sets proved to be the nucleus   {nucleus} of {states} states ({open} undecided, {no} refuted)"
             );
         }
         if self.normalised {

@@ -15,11 +15,8 @@ pub enum CliError {
         #[help]
         help: String,
     },
-    /// A model file.
+    /// A model file; its message says what to do.
     #[error(transparent)]
-    #[diagnostic(help(
-        "`bellman help` lists the formats; docs/src/reference/formats.md describes them"
-    ))]
     Format(#[from] tabular::formats::FormatError),
     /// A model whose values cannot be computed.
     #[error(transparent)]
@@ -36,7 +33,7 @@ pub enum CliError {
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
     /// A file that cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}")]
     #[diagnostic(help("check that the folder exists and can be written"))]
     Write {
         /// The file.

@@ -253,22 +253,36 @@ fn progress(length: u64) -> ProgressBar {
 }
 
 fn print_table(plan: &Plan, outcome: &Outcome) {
-    let (yes, no) = if plan.rigorous { ("proved", "refuted") } else { ("held", "violated") };
-    let mut table =
-        table(&["proposition", "checked", yes, no, "undecided", "worst ratio", "to within"]);
+    let no = if plan.rigorous { "refuted" } else { "violated" };
+    let mut header =
+        vec!["proposition", "checked", "held", no, "undecided", "worst ratio", "to within"];
+    if plan.rigorous {
+        header.insert(2, "proved");
+    }
+    let mut table = table(&header);
     for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
-        table.add_row([
+        let mut row = vec![
             proposition.name.to_string(),
             tally.checked.to_string(),
-            (tally.held + tally.proved).to_string(),
+            tally.held.to_string(),
             (tally.violated + tally.refuted).to_string(),
             tally.undecided.to_string(),
             tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
             tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
-        ]);
+        ];
+        if plan.rigorous {
+            row.insert(2, tally.proved.to_string());
+        }
+        table.add_row(row);
     }
     eprintln!("{table}");
     for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
+        if tally.checked == 0 && !proposition.hypotheses.is_empty() {
+            eprintln!(
+                "{}: not checked, for it needs that {}",
+                proposition.name, proposition.hypotheses
+            );
+        }
         for failure in &tally.failures {
             eprintln!("{}: instance {}: {}", proposition.name, failure.index, failure.witness);
         }
