@@ -1,0 +1,163 @@
+//! The command as others rely on it: exit codes, JSON, and files that are never lost.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn bellman() -> Command {
+    Command::cargo_bin("bellman").unwrap()
+}
+
+fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tabular").join(name)
+}
+
+fn json(command: &mut Command) -> Value {
+    let output = command.output().unwrap();
+    serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
+}
+
+fn error(command: &mut Command) -> String {
+    let output = command.assert().code(2).get_output().clone();
+    assert!(output.stdout.is_empty(), "messages belong on standard error");
+    // The report wraps lines: white space does not matter.
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn solve_prints_the_documented_members() {
+    let solved = json(bellman().arg("solve").arg(reference("garnet-0.json")).arg("--json"));
+    for member in [
+        "q_star",
+        "v_star",
+        "pi_star",
+        "top_p",
+        "top_p_mass",
+        "q_bar_projected_policy",
+        "v_bar_projected_policy",
+        "q_bar_optimal",
+        "v_bar_optimal",
+        "leak",
+        "gap",
+        "kappa",
+        "kappa_from_smallest_mass",
+        "sup_gap_projected_policy",
+        "sup_gap_optimal",
+    ] {
+        assert!(!solved[member].is_null(), "{member} is missing");
+    }
+}
+
+#[test]
+fn a_certificate_is_accepted_for_its_model_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let cert = folder.path().join("model.cert");
+    let file = reference("garnet-1.json");
+    bellman().arg("certify").arg(&file).arg("--out").arg(&cert).assert().code(0);
+    bellman().arg("check").arg(&cert).arg(&file).assert().code(0);
+    let proof = json(bellman().arg("check").arg(&cert).arg(&file).arg("--json"));
+    assert!(proof["accepted"].as_bool().unwrap() && proof["width"].as_f64().unwrap() < 1e-9);
+    bellman().arg("check").arg(&cert).arg(reference("garnet-2.json")).assert().code(1);
+    std::fs::write(&cert, "garbage").unwrap();
+    bellman().arg("check").arg(&cert).arg(&file).assert().code(2);
+}
+
+#[test]
+fn unusable_input_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.json");
+    let text = r#"{"states": 1, "available": [[0]], "reward": [[2]], "transition": [[[[0, 1]]]]}"#;
+    std::fs::write(&file, text).unwrap();
+    let missing = error(bellman().arg("solve").arg(&file));
+    assert!(missing.contains("--gamma 0.99"), "{missing}");
+    let endless = error(bellman().arg("solve").arg(&file).args(["--gamma", "1", "--p", "0.8"]));
+    assert!(endless.contains("certainly ends"), "{endless}");
+    let family = error(bellman().args(["verify", "--family", "gernet"]));
+    assert!(family.contains("garnet"), "{family}");
+    let thirds =
+        text.replace("[[[[0, 1]]]]", "[[[[0, 0.3333333333333333], [0, 0.6666666666666666]]]]");
+    std::fs::write(&file, thirds).unwrap();
+    let inexact = ["--gamma", "0.9", "--p", "0.8", "--rigorous"];
+    let refused = error(bellman().arg("verify").arg("--file").arg(&file).args(inexact));
+    assert!(refused.contains("state 0, action 0") && refused.contains("--normalise"), "{refused}");
+    let accepted =
+        bellman().arg("verify").arg("--file").arg(&file).args(inexact).arg("--normalise").assert();
+    accepted.code(0);
+}
+
+#[test]
+fn verify_prints_one_json_object() {
+    let report = json(bellman().args(["verify", "--mdps", "50", "--json"]));
+    assert_eq!((report["seed"].as_u64(), report["mdps"].as_u64()), (Some(0), Some(50)));
+    assert_eq!(report["mode"], "float");
+    assert_eq!(report["propositions"].as_array().unwrap().len(), 12);
+    assert_eq!(report["counterexamples"], serde_json::json!([]));
+}
+
+#[test]
+fn a_mistake_is_found_written_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut verify = bellman();
+    verify.current_dir(&folder).args(["verify", "--mdps", "200", "--proposition", "main-bound"]);
+    verify.args(["--mutation", "kappa-halved", "--json"]);
+    let report = json(&mut verify);
+    verify.assert().code(1);
+    let path = folder.path().join(report["counterexamples"][0].as_str().unwrap());
+    bellman().arg("replay").arg(&path).assert().code(1);
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    file["found_by"].as_object_mut().unwrap().remove("mutation");
+    std::fs::write(&path, file.to_string()).unwrap();
+    bellman().arg("replay").arg(&path).assert().code(0);
+}
+
+#[test]
+fn what_stays_undecided_shows_under_strict() {
+    let mut verify = bellman();
+    verify.args(["verify", "--rigorous", "--family", "worst-case", "--mdps", "50"]);
+    verify.assert().code(0);
+    verify.arg("--strict").assert().code(3);
+}
+
+#[test]
+fn a_seed_means_the_same_model_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |extra: &[&str]| {
+        let mut command = bellman();
+        command.args(["generate-mdp", "--family", "garnet", "--seed", "7"]).args(extra);
+        command.assert().code(0).get_output().stdout.clone()
+    };
+    assert_eq!(generate(&[]), generate(&[]));
+    let formats = [
+        ("json", "json"),
+        ("gymnasium", "gym.json"),
+        ("drn", "drn"),
+        ("prism", "tra"),
+        ("cassandra", "mdp"),
+    ];
+    let answers: Vec<Value> = formats
+        .iter()
+        .map(|(format, extension)| {
+            let file = folder.path().join(format!("model.{extension}"));
+            generate(&["--format", format, "--out", file.to_str().unwrap()]);
+            let flags = ["--gamma", "0.99", "--p", "0.8", "--json"];
+            json(bellman().arg("solve").arg(&file).args(flags))["q_star"].clone()
+        })
+        .collect();
+    assert!(answers.windows(2).all(|w| w[0] == w[1]));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_campaign_cleanly() {
+    let binary = assert_cmd::cargo::cargo_bin("bellman");
+    let mut child = std::process::Command::new(binary)
+        .args(["verify", "--mdps", "100000000"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
