@@ -22,7 +22,7 @@ use verify::{
 Examples:
   bellman verify                                    everything, on every family
   bellman verify --family ring --gamma 0.999 --mdps 5000
-  bellman verify --rigorous --proposition main-bound --report out
+  bellman verify --rigorous --proposition main-bound --strict
   bellman verify --file model.json --rigorous
   bellman verify --mutation kappa-halved            watch the checks catch a mistake
 

@@ -15,6 +15,8 @@ pub trait Number: Scalar {
     fn equals(self, other: Self, slack: f64) -> bool;
     /// How far apart the two may be: the width within which an equality is known.
     fn apart(self, other: Self) -> f64;
+    /// The same number, known only to within `by`; floats keep that in their slack.
+    fn widened(self, by: f64) -> Self;
     /// The verdict for yes.
     fn yes() -> Verdict {
         if Self::RIGOROUS { Verdict::Proved } else { Verdict::Held }
@@ -40,6 +42,10 @@ impl Number for f64 {
     fn apart(self, other: Self) -> f64 {
         (self - other).abs()
     }
+
+    fn widened(self, _by: f64) -> Self {
+        self
+    }
 }
 
 impl Number for Enclosure {
@@ -56,5 +62,9 @@ impl Number for Enclosure {
     fn apart(self, other: Self) -> f64 {
         let difference = (self - other).abs();
         difference.hi()
+    }
+
+    fn widened(self, by: f64) -> Self {
+        self.widen(-by, by)
     }
 }

@@ -3,6 +3,7 @@
 use crate::{Case, Finding, Judge, Number, Place};
 use nalgebra::DVector;
 use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
+use rounding::directed::{div_up, mul_up, sub_down};
 use tabular::random::Source;
 
 pub(super) const NEEDS_CONTRACTION: &str = "γ < 1";
@@ -93,8 +94,12 @@ pub(super) fn tightness<T: Number>(
     let mut judge = Judge::new();
     let gap = case.gap()?;
     let top_gap = Cells::<Dense<T>>(case.n.sub(&case.q_star.0, &case.q_top_p.0)?);
-    let kappa = case.kappa()?;
     let gamma = case.gamma().get();
+    // Enclosures cannot show that the mass is p, only that it is near: leaks within δ of −log p
+    // give a gap within γ δ/(1 − γ) of κ (leak identity), and no more is claimed.
+    let near = case.leak.0.iter().map(|leak| leak.apart(allowed)).fold(0.0, f64::max);
+    let uncertain = mul_up(div_up(gamma, sub_down(1.0, gamma)), near);
+    let kappa = case.kappa()?.widened(uncertain);
     let slack = case.value_slack + rounding * gamma / (1.0 - gamma);
     for (_, pair, place) in case.support() {
         judge.equal("Q* − Q̄^{proj π*} = κ(p)", place, gap.0[pair], kappa, slack);
