@@ -8,6 +8,7 @@
 //! | [`Theory`], [`Mutation`] | the operators, and mistakes that the checks must notice |
 //! | [`Plan`], [`campaign`] | random instances, in parallel, reproducible |
 //! | [`mod@shrink`], [`Counterexample`] | the smallest instance that still fails, as a file |
+//! | [`statistics`] | how gaps spread, with confidence intervals |
 //! | `strategies`, `generators` | for `proptest` and `quickcheck` (feature `strategies`) |
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod rigorous;
 mod sample;
 mod sets;
 pub mod shrink;
+pub mod statistics;
 #[cfg(feature = "strategies")]
 pub mod strategies;
 mod theory;
