@@ -9,6 +9,7 @@
 //! | [`Plan`], [`campaign`] | random instances, in parallel, reproducible |
 //! | [`mod@shrink`], [`Counterexample`] | the smallest instance that still fails, as a file |
 //! | [`statistics`] | how gaps spread, with confidence intervals |
+//! | `report` | the page that a campaign leaves behind (feature `report`) |
 //! | `strategies`, `generators` | for `proptest` and `quickcheck` (feature `strategies`) |
 #![forbid(unsafe_code)]
 
@@ -26,6 +27,8 @@ mod number;
 mod plan;
 mod proposition;
 pub mod propositions;
+#[cfg(feature = "report")]
+pub mod report;
 mod rigorous;
 mod sample;
 mod sets;

@@ -1,0 +1,85 @@
+//! The report of a campaign: one HTML page, complete in itself.
+//!
+//! The page loads nothing and runs nothing: plots are inline SVG, colours follow the reader's
+//! light or dark setting, and a family can be switched off in all plots with a check box and CSS.
+//! The same campaign gives the same page, byte for byte.
+
+mod canvas;
+mod figures;
+mod page;
+mod palette;
+mod plots;
+mod view;
+
+pub use page::{Entry, Exhibit, Page};
+
+use minijinja::Environment;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use view::View;
+
+/// The name under which the template is known; its ending switches escaping on.
+const TEMPLATE: &str = "page.html";
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A plot cannot be drawn.
+    #[error("cannot draw the plot of {plot}: {reason}")]
+    Draw {
+        /// What it shows.
+        plot: String,
+        /// What the plotting library says.
+        reason: String,
+    },
+    /// The template cannot be filled in.
+    #[error("cannot fill in the page: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+/// Writes `dir/index.html`, aside first and then renamed, so that no reader sees half a page.
+///
+/// # Errors
+/// [`ReportError`] when the folder cannot be written.
+pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
+    let html = render(page)?;
+    let path = dir.join("index.html");
+    let trouble = |source| ReportError::Write { path: path.clone(), source };
+    std::fs::create_dir_all(dir).map_err(trouble)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // Temporary files are private; a page is for others to read, as far as the umask allows.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(dir).map_err(trouble)?;
+    file.write_all(html.as_bytes()).map_err(trouble)?;
+    file.persist(&path).map_err(|e| trouble(e.error))?;
+    Ok(path)
+}
+
+/// The page as text.
+///
+/// # Errors
+/// [`ReportError`] when a plot cannot be drawn.
+pub fn render(page: &Page) -> Result<String, ReportError> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+    environment.set_syntax(syntax);
+    environment.add_filter("count", figures::count);
+    environment.add_template(TEMPLATE, include_str!("page.html"))?;
+    Ok(environment.get_template(TEMPLATE)?.render(Value::from(Serde(View::of(page)?)))?)
+}
