@@ -26,6 +26,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(help("certificates are written by `bellman certify`"))]
     Certificate(#[from] certificate::CertificateError),
+    /// The page of a campaign.
+    #[error(transparent)]
+    #[diagnostic(help("check that the folder can be written"))]
+    Report(#[from] verify::report::ReportError),
     /// A model made from arguments.
     #[error(transparent)]
     Model(#[from] tabular::ModelError),

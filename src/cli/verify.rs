@@ -12,6 +12,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use tabular::{Family, Instance, RowPolicy};
+use verify::report::{self, Page};
+use verify::statistics::{Statistics, stride};
 use verify::{
     Counterexample, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign, propositions,
 };
@@ -23,6 +25,7 @@ Examples:
   bellman verify                                    everything, on every family
   bellman verify --family ring --gamma 0.999 --mdps 5000
   bellman verify --rigorous --proposition main-bound --strict
+  bellman verify --report out                       a page with plots and statistics
   bellman verify --file model.json --rigorous
   bellman verify --mutation kappa-halved            watch the checks catch a mistake
 
@@ -85,7 +88,13 @@ pub struct Verify {
     /// Where counterexamples are written
     #[arg(long, value_name = "DIR", default_value = "counterexamples")]
     counterexamples: PathBuf,
+    /// Write a page with plots and statistics to DIR/index.html
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
+
+/// The most instances that statistics and plots are made of.
+const SAMPLES: u64 = 4_000;
 
 /// The JSON that others rely on.
 #[derive(Debug, Serialize)]
@@ -95,6 +104,7 @@ struct Report<'a> {
     mode: &'static str,
     propositions: Vec<Entry<'a>>,
     counterexamples: &'a [PathBuf],
+    statistics: Statistics,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,8 +131,12 @@ impl Verify {
         for path in &counterexamples {
             eprintln!("counterexample: {0} (bellman replay {0})", path.display());
         }
+        if let Some(dir) = &self.report {
+            let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
+            eprintln!("report: {}", report::write(dir, &page)?.display());
+        }
         if self.json {
-            print_json(&report(&plan, &outcome, &counterexamples))?;
+            print_json(&summary(&plan, &outcome, &counterexamples))?;
         }
         Ok(self.end(&outcome))
     }
@@ -184,7 +198,10 @@ impl Verify {
             .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
         let bar = progress(plan.len());
         let advanced = || bar.inc(1);
-        let watch = Watch { advanced: &advanced, stop: &STOP, sample_every: 0 };
+        let wanted = self.report.is_some() || self.json;
+        let families = plan.families.len() as u64;
+        let sample_every = if wanted { stride(plan.len(), families, SAMPLES) } else { 0 };
+        let watch = Watch { advanced: &advanced, stop: &STOP, sample_every };
         let outcome = pool.install(|| campaign::run(plan, &watch));
         bar.finish_and_clear();
         if STOP.load(Ordering::SeqCst) {
@@ -223,7 +240,7 @@ impl Verify {
     }
 }
 
-fn report<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf]) -> Report<'a> {
+fn summary<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf]) -> Report<'a> {
     let entry = |(proposition, tally): (&'a verify::Proposition, &Tally)| Entry {
         name: proposition.name,
         checked: tally.checked,
@@ -241,7 +258,14 @@ fn report<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf])
         mode: if plan.rigorous { "rigorous" } else { "float" },
         propositions: plan.propositions.iter().zip(&outcome.tallies).map(entry).collect(),
         counterexamples,
+        statistics: Statistics::of(&outcome.samples),
     }
+}
+
+/// The words of the command line, the program by its name alone.
+fn command() -> impl Iterator<Item = String> {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("bellman".to_string()).chain(words)
 }
 
 /// A bar with rate and remaining time; nothing without a terminal.
