@@ -1,9 +1,14 @@
-//! Linear systems with I − γ P_π: BiCGSTAB, which Richardson's iteration catches where it fails.
+//! Linear systems with I − γ P_π: Richardson's iteration while it is fast, else BiCGSTAB.
 
 use super::parallel::Chunks;
 use super::policy_matrix::ScaledMatrix;
+use super::sweep::{Ends, larger};
 
 /// Work space for systems over the states of one model.
+///
+/// On models that mix fast, r ← γ P_π r shrinks all but a constant quickly, and the constant can
+/// be taken out: nothing that costs more a step does better when the spectrum fills a disk. On
+/// slow ones a Krylov method finds the few slow directions.
 ///
 /// Source: van der Vorst, Bi-CGSTAB, SIAM J. Sci. Stat. Comput. 13 (1992); (r̂, r) is updated
 /// from the products of the same pass over the vectors, which saves one pass.
@@ -15,24 +20,40 @@ pub(super) struct Krylov<'a> {
     p: Vec<f64>,
     ap: Vec<f64>,
     ar: Vec<f64>,
+    kept: Vec<f64>,
+    /// Richardson steps in a row that were slow.
+    slow: usize,
 }
 
 /// The most products that one system may cost.
 pub(super) const BUDGET: usize = 5_000;
+/// Richardson's iteration goes on while a step leaves at most this share of the residual.
+const FAST: f64 = 0.6;
+/// So many slow steps in a row settle that the model mixes slowly.
+const PATIENCE: usize = 3;
 /// Richardson steps after BiCGSTAB has failed.
 const RESCUE: usize = 20;
 
 impl<'a> Krylov<'a> {
     pub(super) fn new(chunks: &'a Chunks, states: usize) -> Self {
         let zeros = || vec![0.0; states];
-        Self { chunks, r: zeros(), shadow: zeros(), p: zeros(), ap: zeros(), ar: zeros() }
+        Self {
+            chunks,
+            r: zeros(),
+            shadow: zeros(),
+            p: zeros(),
+            ap: zeros(),
+            ar: zeros(),
+            kept: Vec::new(),
+            slow: 0,
+        }
     }
 
     /// x := A⁻¹ b until max |b − A x| ≤ `target` or about `budget` products with A are spent;
     /// the products spent.
     ///
-    /// Whatever happens, max |b − A x| is at most what as many steps x ← x + (b − A x) from zero
-    /// reach at the end: where BiCGSTAB does worse, they take over.
+    /// Whatever happens, steps x ← x + (b − A x), which cannot fail for γ < 1, take over where
+    /// BiCGSTAB does not lower the residual.
     pub(super) fn solve(
         &mut self,
         matrix: &impl ScaledMatrix,
@@ -42,31 +63,35 @@ impl<'a> Krylov<'a> {
         budget: usize,
     ) -> usize {
         x.fill(0.0);
-        let mut norm = b.iter().fold(0.0, |m: f64, b| m.max(b.abs()));
+        self.r.copy_from_slice(b);
+        let mut ends = Ends::over(b.iter().copied());
         let mut products = 0;
-        let mut kept = Vec::new();
-        while norm > target && products < budget {
-            if products > 0 {
-                kept.clear();
-                kept.extend_from_slice(x);
+        // Written so that NaN ends it.
+        while ends.magnitude() > target && products < budget {
+            if self.slow < PATIENCE {
+                let before = ends.spread(matrix.shift_gain());
+                ends = self.richardson(matrix, x, ends);
+                products += 1;
+                let fast = ends.spread(matrix.shift_gain()) <= FAST * before;
+                self.slow = if fast { 0 } else { self.slow + 1 };
+                continue;
             }
-            let restarted = products > 0;
-            products += self.bicgstab(matrix, b, x, restarted, target, budget - products);
-            let reached = self.residual(matrix, b, x);
+            let norm = ends.magnitude();
+            self.kept.clear();
+            self.kept.extend_from_slice(x);
+            products += self.bicgstab(matrix, x, target, budget.saturating_sub(products));
+            ends = self.residual(matrix, b, x);
             products += 1;
             // Written so that NaN counts as failure.
-            if !(reached <= 0.5 * norm) {
-                if !(reached <= norm) {
-                    if restarted { x.copy_from_slice(&kept) } else { x.fill(0.0) }
+            if !(ends.magnitude() <= 0.5 * norm) {
+                if !(ends.magnitude() <= norm) {
+                    x.copy_from_slice(&self.kept);
+                    ends = self.residual(matrix, b, x);
                 }
                 for _ in 0..RESCUE {
-                    self.residual(matrix, b, x);
-                    self.richardson(matrix, x);
+                    ends = self.richardson(matrix, x, ends);
                 }
-                norm = self.residual(matrix, b, x);
                 products += RESCUE + 1;
-            } else {
-                norm = reached;
             }
         }
         products
@@ -76,69 +101,74 @@ impl<'a> Krylov<'a> {
     pub(super) fn refine(&mut self, matrix: &impl ScaledMatrix, b: &[f64], x: &mut [f64]) {
         x.fill(0.0);
         let (mut rest, mut step) = (b.to_vec(), vec![0.0; b.len()]);
-        let mut norm = rest.iter().fold(0.0, |m, b| larger(m, b.abs()));
+        let mut norm = Ends::over(b.iter().copied()).magnitude();
         loop {
             self.solve(matrix, &rest, &mut step, 1e-8 * norm, BUDGET);
             x.iter_mut().zip(&step).for_each(|(x, step)| *x += step);
-            let left = self.residual(matrix, b, x);
+            let left = self.residual(matrix, b, x).magnitude();
             // Written so that NaN ends it.
             if !(left < 0.5 * norm) {
                 return;
             }
             norm = left;
-            for (i, (rest, r)) in rest.iter_mut().zip(&self.r).enumerate() {
-                *rest = matrix.scale().map_or(*r, |d| r / d[i]);
-            }
+            rest.copy_from_slice(&self.r);
         }
     }
 
-    /// r := D (b − A x); max |b − A x|.
-    fn residual(&mut self, matrix: &impl ScaledMatrix, b: &[f64], x: &[f64]) -> f64 {
+    /// r := b − A x.
+    fn residual(&mut self, matrix: &impl ScaledMatrix, b: &[f64], x: &[f64]) -> Ends {
         let parts = self.chunks.split(&mut self.r);
-        let norms = self.chunks.map(parts, |states, r| {
+        Ends::join(self.chunks.map(parts, |states, r| {
             matrix.apply(states.start, x, r);
-            let mut norm = 0.0f64;
-            for (i, r) in states.clone().zip(r) {
-                let d = matrix.scale().map_or(1.0, |d| d[i]);
-                *r = d * b[i] - *r;
-                norm = larger(norm, (*r / d).abs());
-            }
-            norm
+            let scale = matrix.scale().map(|d| &d[states.clone()]);
+            Ends::over(r.iter_mut().zip(&b[states]).enumerate().map(|(i, (r, b))| {
+                *r = b - scale.map_or(*r, |d| *r / d[i]);
+                *r
+            }))
+        }))
+    }
+
+    /// x += r + c and r := r − A (r + c), for r = b − A x and a constant c that is to bring the
+    /// ends of the new r to the same distance from zero, where the matrix allows that.
+    fn richardson(&mut self, matrix: &impl ScaledMatrix, x: &mut [f64], ends: Ends) -> Ends {
+        let gain = matrix.shift_gain();
+        // r + c becomes γ P r − (1 − γ) c, whose middle is about γ (middle of r) − (1 − γ) c.
+        let shift = gain * (0.5 * ends.lo + 0.5 * ends.hi);
+        let drop = shift / (1.0 + gain);
+        let r = &self.r;
+        let parts = self.chunks.split(&mut self.ap).into_iter().zip(self.chunks.split(x));
+        let ends = self.chunks.map(parts.collect(), |states, (next, x)| {
+            matrix.apply(states.start, r, next);
+            let r = &r[states.clone()];
+            let scale = matrix.scale().map(|d| &d[states]);
+            Ends::over(next.iter_mut().zip(x).zip(r).enumerate().map(|(i, ((next, x), r))| {
+                *x += r + shift;
+                *next = r - scale.map_or(*next, |d| *next / d[i]) - drop;
+                *next
+            }))
         });
-        norms.into_iter().fold(0.0, larger)
+        std::mem::swap(&mut self.r, &mut self.ap);
+        Ends::join(ends)
     }
 
-    /// x += b − A x, from r = D (b − A x).
-    fn richardson(&self, matrix: &impl ScaledMatrix, x: &mut [f64]) {
-        for (i, (x, r)) in x.iter_mut().zip(&self.r).enumerate() {
-            *x += matrix.scale().map_or(*r, |d| r / d[i]);
-        }
-    }
-
-    /// One run of BiCGSTAB from `x` (zero unless `restarted`); the products spent.
+    /// One run of BiCGSTAB for D A x = D b, from x and r = b − A x; the products spent.
     fn bicgstab(
         &mut self,
         matrix: &impl ScaledMatrix,
-        b: &[f64],
         x: &mut [f64],
-        restarted: bool,
         target: f64,
         budget: usize,
     ) -> usize {
         let chunks = self.chunks;
-        if restarted {
-            self.residual(matrix, b, x);
-        } else {
-            let scaled = |(i, &b): (usize, &f64)| matrix.scale().map_or(b, |d| d[i] * b);
-            self.r.iter_mut().zip(b.iter().enumerate().map(scaled)).for_each(|(r, b)| *r = b);
+        if let Some(scale) = matrix.scale() {
+            self.r.iter_mut().zip(scale).for_each(|(r, d)| *r *= d);
         }
         self.shadow.copy_from_slice(&self.r);
         self.p.copy_from_slice(&self.r);
         let mut rho: f64 = self.r.iter().map(|r| r * r).sum();
-        let mut products = usize::from(restarted);
+        let mut products = 0;
         while products < budget {
-            let sums = self.multiply_p(matrix);
-            let alpha = rho / sums;
+            let alpha = rho / self.multiply_p(matrix);
             // r := s = r − α A p
             let parts = chunks.split(&mut self.r);
             let ap = &self.ap;
@@ -215,10 +245,4 @@ impl<'a> Krylov<'a> {
         });
         norms.into_iter().fold(0.0, larger)
     }
-}
-
-/// The larger one; NaN if one of them is.
-#[inline]
-fn larger(a: f64, b: f64) -> f64 {
-    if a >= b || a.is_nan() { a } else { b }
 }

@@ -6,6 +6,9 @@ use super::policy_matrix::{MatrixUser, PolicyMatrix, ScaledMatrix};
 use crate::Mdp;
 use operators::Discount;
 
+/// The largest share of the linear residual that a step may leave.
+const LOOSEST: f64 = 0.1;
+
 /// Newton's method in which a step leaves up to a share η of the linear residual.
 ///
 /// Source: Eisenstat and Walker, Choosing the forcing terms in an inexact Newton method, SIAM J.
@@ -36,13 +39,13 @@ impl<'a> KrylovNewton<'a> {
             fixed_policy,
             filled: false,
             last: f64::INFINITY,
-            eta: 0.1,
+            eta: LOOSEST,
         }
     }
 
     /// Whether adding a constant to V is allowed: no terminal state holds it at 0.
     pub(super) fn may_shift(&self) -> bool {
-        !self.matrix.has_terminals()
+        self.matrix.shift_gain() > 0.0
     }
 
     /// v += about (I − γ P_π)⁻¹ `residual`, for a residual of magnitude `norm` that is to become
@@ -71,8 +74,10 @@ impl<'a> KrylovNewton<'a> {
         let ratio = norm / self.last;
         self.eta = if self.fixed_policy {
             1e-10
+        } else if self.last.is_infinite() {
+            LOOSEST
         } else if ratio < 0.5 {
-            (0.5 * ratio * ratio).clamp(1e-4, 0.1)
+            (0.5 * ratio * ratio).clamp(1e-4, LOOSEST)
         } else {
             (0.2 * self.eta).max(1e-10)
         };

@@ -10,6 +10,9 @@ pub(super) trait ScaledMatrix: Sync {
 
     /// D; `None` for the identity.
     fn scale(&self) -> Option<&[f64]>;
+
+    /// γ/(1−γ) if a constant c added to x takes (1−γ) c from b − A x, else 0.
+    fn shift_gain(&self) -> f64;
 }
 
 /// Compressed rows: (D A x)(s) = d(s) (x(s) − Σ entry · x(column)).
@@ -19,6 +22,7 @@ pub(super) struct SparseRows {
     columns: Vec<u32>,
     entries: Vec<f64>,
     scale: Vec<f64>,
+    shift_gain: f64,
 }
 
 impl ScaledMatrix for SparseRows {
@@ -40,6 +44,10 @@ impl ScaledMatrix for SparseRows {
     fn scale(&self) -> Option<&[f64]> {
         Some(&self.scale)
     }
+
+    fn shift_gain(&self) -> f64 {
+        self.shift_gain
+    }
 }
 
 /// I − γ P_π of one model for one policy after another. Terminal states have a unit row: nothing
@@ -48,6 +56,7 @@ pub(super) struct PolicyMatrix<'a> {
     mdp: &'a Mdp,
     gamma: f64,
     terminals: Vec<usize>,
+    shift_gain: f64,
     /// γ π(a|s) / (total of the row), for every pair.
     shares: Vec<f64>,
     merged: Option<Merged>,
@@ -67,14 +76,15 @@ const SAMPLE: usize = 256;
 
 impl<'a> PolicyMatrix<'a> {
     pub(super) fn new(mdp: &'a Mdp, gamma: f64) -> Self {
-        let terminals = (0..mdp.states()).filter(|&s| mdp.is_terminal(s)).collect();
-        let merged = Merged::pays(mdp).then(|| Merged::new(mdp)).flatten();
-        Self { mdp, gamma, terminals, shares: vec![0.0; mdp.pairs()], merged }
-    }
-
-    /// Whether some state is terminal.
-    pub(super) fn has_terminals(&self) -> bool {
-        !self.terminals.is_empty()
+        let terminals: Vec<_> = (0..mdp.states()).filter(|&s| mdp.is_terminal(s)).collect();
+        // Terminal states hold their value at 0.
+        let may_shift = terminals.is_empty() && gamma < 1.0;
+        let shift_gain = if may_shift { gamma / (1.0 - gamma) } else { 0.0 };
+        let mut merged = Merged::pays(mdp).then(|| Merged::new(mdp)).flatten();
+        if let Some(merged) = &mut merged {
+            merged.rows.shift_gain = shift_gain;
+        }
+        Self { mdp, gamma, terminals, shift_gain, shares: vec![0.0; mdp.pairs()], merged }
     }
 
     /// Takes over another policy.
@@ -125,7 +135,7 @@ impl<'a> PolicyMatrix<'a> {
                 }
             }
         }
-        SparseRows { offsets, columns, entries, scale: vec![1.0; states] }
+        SparseRows { offsets, columns, entries, scale: vec![1.0; states], shift_gain: 0.0 }
     }
 }
 
@@ -154,6 +164,10 @@ impl ScaledMatrix for PolicyMatrix<'_> {
 
     fn scale(&self) -> Option<&[f64]> {
         None
+    }
+
+    fn shift_gain(&self) -> f64 {
+        self.shift_gain
     }
 }
 
@@ -196,7 +210,7 @@ impl Merged {
     }
 
     fn fill(&mut self, mdp: &Mdp, chunks: &Chunks, shares: &[f64]) {
-        let SparseRows { offsets, columns, entries, scale } = &mut self.rows;
+        let SparseRows { offsets, columns, entries, scale, .. } = &mut self.rows;
         let (offsets, columns, slots) = (&*offsets, &*columns, &*self.slots);
         let lengths = chunks.ranges().map(|r| offsets[r.end] - offsets[r.start]);
         let parts = split_at_all(entries, lengths).into_iter().zip(chunks.split(scale)).collect();

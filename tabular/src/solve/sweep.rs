@@ -18,7 +18,6 @@ impl Ends {
     /// NaN must not vanish in `min` and `max`: it makes both ends NaN, and stays.
     #[inline]
     fn include(self, lo: f64, hi: f64) -> Self {
-        let larger = |a: f64, b: f64| if a >= b || a.is_nan() { a } else { b };
         Self { lo: -larger(-self.lo, -lo), hi: larger(self.hi, hi) }
     }
 
@@ -30,10 +29,21 @@ impl Ends {
         parts.into_iter().fold(Self::NONE, |ends, x| ends.include(x.lo, x.hi))
     }
 
+    /// The largest distance from the middle, where a shift can have a `gain`; else from zero.
+    pub(super) fn spread(self, gain: f64) -> f64 {
+        if gain > 0.0 { 0.5 * (self.hi - self.lo) } else { self.magnitude() }
+    }
+
     /// The largest magnitude; NaN if one of the numbers is.
     pub(super) fn magnitude(self) -> f64 {
         if self.hi.is_nan() { self.hi } else { self.hi.abs().max(self.lo.abs()) }
     }
+}
+
+/// The larger one; NaN if one of them is.
+#[inline]
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if a >= b || a.is_nan() { a } else { b }
 }
 
 /// An operator on a model, ready to be applied.
