@@ -111,7 +111,7 @@ impl Behaviour<'_> {
     }
 }
 
-/// The Boltzmann policy of `q` on candidate sets as plain numbers: [`operators::projection`] on
+/// The Boltzmann policy of `q` on candidate sets as plain numbers: [`operators::projection()`] on
 /// doubles.
 ///
 /// # Errors

@@ -2,12 +2,12 @@
 //!
 //! Written here and not taken from the crate `argmin` because of two things about this
 //! objective. With [`operators::Shift::VocabMax`] it has kinks, often at the maximum itself, and
-//! there the line search that does not break down is bisection for the *weak* Wolfe conditions
-//! (Lewis and Overton, Nonsmooth optimization via quasi-Newton methods, 2013), while `argmin`
-//! offers Moré and Thuente's, made for smooth functions, and Hager and Zhang's. And value and
-//! gradient come out of one forward pass, where `argmin` asks for them one at a time. The full
-//! inverse Hessian is kept, not a limited memory: n² numbers are what a forward-mode gradient
-//! costs anyway, and at kinks the full matrix converges where the limited one stalls.
+//! the line search made for those bisects for the *weak* Wolfe conditions (Lewis and Overton,
+//! Nonsmooth optimization via quasi-Newton methods, 2013); `argmin` offers backtracking, Moré
+//! and Thuente's and Hager and Zhang's, for smooth functions. And value and gradient come out of
+//! one forward pass, where `argmin` asks for them one at a time. The full inverse Hessian is
+//! kept, not a limited memory: that is what the cited results are about, and its n² numbers are
+//! what a forward-mode gradient costs anyway.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -50,6 +50,11 @@ struct At {
 /// After so many steps that neither climb beyond rounding nor flatten the gradient, a search ends:
 /// it is at a kink, or at the precision of doubles.
 const IDLE_STEPS: usize = 20;
+
+/// No coordinate moves further in one step. Shifts of a row leave Q unchanged, and a dropped
+/// action may want to go to −∞: without a limit a search could run along such a direction to
+/// where doubles no longer tell the logits of a row apart.
+const LARGEST_STEP: f64 = 100.0;
 
 /// What the function's value means nothing below: a few roundings.
 fn noise(value: f64) -> f64 {
@@ -135,7 +140,8 @@ fn line_search<E>(
     if slope.is_nan() || slope <= 0.0 {
         return Ok(None);
     }
-    let (mut lo, mut hi, mut t) = (0.0, f64::INFINITY, 1.0);
+    let longest = LARGEST_STEP / direction.amax();
+    let (mut lo, mut hi, mut t) = (0.0, f64::INFINITY, longest.min(1.0));
     let mut best: Option<At> = None;
     for _ in 0..60 {
         let trial = evaluate(&at.x + direction * t)?;
@@ -146,13 +152,13 @@ fn line_search<E>(
         // Written so that a value that is not a number is a step too far.
         if !(climbs || level) {
             hi = t;
-        } else if new_slope > CURVATURE * slope {
+        } else if new_slope > CURVATURE * slope && t < longest {
             lo = t;
             best = Some(trial);
         } else {
             return Ok(Some(trial));
         }
-        t = if hi.is_finite() { 0.5 * (lo + hi) } else { 2.0 * lo };
+        t = if hi.is_finite() { 0.5 * (lo + hi) } else { (2.0 * lo).min(longest) };
     }
     Ok(best)
 }

@@ -13,9 +13,11 @@
 
 mod bfgs;
 mod maximise;
+mod maximum;
 
 pub use bfgs::{Search, SearchSettings};
-pub use maximise::{Distances, MaximiseSettings, Maximum, PolicyDistance, Run};
+pub use maximise::{MaximiseSettings, Run};
+pub use maximum::{Distances, Maximum, PolicyDistance};
 
 use crate::Mdp;
 use crate::occupancy::{Occupancy, OccupancyError};
