@@ -39,6 +39,13 @@ fn k_of_n_equal_actions_have_mass_k_over_n_when_that_is_a_double() {
 }
 
 #[test]
+fn four_of_five_equal_actions_do_not_carry_the_double_0_8() {
+    // 0.8 as a double lies above 4/5; rounding 0.8 · 5 to 4 would hide that.
+    assert_eq!(kept(&[0.0; 5], top_p(0.8)), [true; 5]);
+    assert_eq!(kept(&[0.0; 5], top_p(0.8f64.next_down())), [true, true, true, true, false]);
+}
+
+#[test]
 fn ties_go_to_the_lower_index() {
     assert_eq!(kept(&[1.0, 2.0, 2.0, 1.0], Selection::TopK(3)), [true, true, true, false]);
     assert_eq!(kept(&[1.0, 2.0, 2.0], Selection::TopK(1)), [false, true, false]);

@@ -207,7 +207,8 @@ impl Mul for Enclosure {
         let mut hi = f64::NEG_INFINITY;
         for (a, b) in pairs {
             let (down, up) = (mul_down(a, b), mul_up(a, b));
-            if down.is_nan() || up.is_nan() {
+            // Both are NaN or neither is.
+            if down.is_nan() {
                 return Self::ENTIRE;
             }
             lo = lo.min(down);
@@ -231,7 +232,8 @@ impl Div for Enclosure {
         let mut hi = f64::NEG_INFINITY;
         for (a, b) in pairs {
             let (down, up) = (div_down(a, b), div_up(a, b));
-            if down.is_nan() || up.is_nan() {
+            // Both are NaN or neither is.
+            if down.is_nan() {
                 return Self::ENTIRE;
             }
             lo = lo.min(down);
