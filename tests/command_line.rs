@@ -147,17 +147,62 @@ fn a_seed_means_the_same_model_in_every_format() {
     assert!(answers.windows(2).all(|w| w[0] == w[1]));
 }
 
+/// The exit code after SIGINT, which has to come soon.
+#[cfg(unix)]
+fn interrupt(arguments: &[&std::ffi::OsStr]) -> Option<i32> {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    let binary = assert_cmd::cargo::cargo_bin("bellman");
+    let mut child = Command::new(binary).args(arguments).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    // Half a minute is for a machine that is busy: a hang must fail, not block.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("still running long after Ctrl-C");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_campaign_cleanly() {
-    let binary = assert_cmd::cargo::cargo_bin("bellman");
-    let mut child = std::process::Command::new(binary)
-        .args(["verify", "--mdps", "100000000"])
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    let pid = child.id().to_string();
-    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(interrupt(&["verify", "--mdps", "100000000"].map(AsRef::as_ref)), Some(130));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_command_that_waits_for_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("model.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert_eq!(interrupt(&["solve".as_ref(), pipe.as_os_str()]), Some(130));
+}
+
+#[test]
+fn a_folder_that_refuses_counterexamples_loses_no_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "kept").unwrap();
+    let mut verify = bellman();
+    verify.args(["verify", "--mdps", "100", "--mutation", "kappa-halved", "--json"]);
+    verify.arg("--counterexamples").arg(file.join("below"));
+    let output = verify.assert().code(2).get_output().clone();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["mdps"], 100);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("main-bound"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+}
+
+#[test]
+fn completions_exist_for_the_usual_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = bellman().args(["completions", shell]).assert().code(0).get_output().clone();
+        assert!(String::from_utf8(output.stdout).unwrap().contains("generate-mdp"), "{shell}");
+    }
 }

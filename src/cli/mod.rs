@@ -15,7 +15,7 @@ pub use error::CliError;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Top-p soft Bellman operators: verify, solve, certify.
 #[derive(Debug, Parser)]
@@ -73,10 +73,22 @@ impl From<End> for ExitCode {
 /// Set by Ctrl-C; long work looks at it and ends cleanly.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Whether somebody looks at [`STOP`] now.
+pub static LISTENING: AtomicBool = AtomicBool::new(false);
+
+/// Asks whoever listens to end with what there is; ends the process where nobody does, or when
+/// asked a second time.
+fn interrupted() {
+    if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
+        std::process::exit(130);
+    }
+}
+
 /// Runs a command.
 pub fn run(bellman: Bellman) -> Result<End, CliError> {
-    // Without a handler Ctrl-C ends the process at once, which is fine too.
-    let _ = ctrlc::set_handler(|| STOP.store(true, std::sync::atomic::Ordering::SeqCst));
+    // Without a handler Ctrl-C ends the process at once, which is fine too: every file is
+    // written aside and renamed, so nothing is ever half written.
+    let _ = ctrlc::set_handler(interrupted);
     match bellman.command {
         Command::Verify(command) => command.run(),
         Command::Solve(command) => command.run(),

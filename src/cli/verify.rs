@@ -3,7 +3,7 @@
 use super::output::{print_json, table};
 use super::range::parse_range;
 use super::source::Parameters;
-use super::{CliError, End, STOP};
+use super::{CliError, End, LISTENING, STOP};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
@@ -126,17 +126,20 @@ impl Verify {
     pub fn run(self) -> Result<End, CliError> {
         let plan = self.plan()?;
         let outcome = self.campaign(&plan)?;
-        let counterexamples = self.write_counterexamples(&plan, &outcome)?;
+        // Before anything is written, so that a folder that refuses loses no result.
         print_table(&plan, &outcome);
+        let mut counterexamples = Vec::new();
+        let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
         for path in &counterexamples {
             eprintln!("counterexample: {0} (bellman replay {0})", path.display());
         }
+        if self.json {
+            print_json(&summary(&plan, &outcome, &counterexamples))?;
+        }
+        written?;
         if let Some(dir) = &self.report {
             let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
             eprintln!("report: {}", report::write(dir, &page)?.display());
-        }
-        if self.json {
-            print_json(&summary(&plan, &outcome, &counterexamples))?;
         }
         Ok(self.end(&outcome))
     }
@@ -202,7 +205,9 @@ impl Verify {
         let families = plan.families.len() as u64;
         let sample_every = if wanted { stride(plan.len(), families, SAMPLES) } else { 0 };
         let watch = Watch { advanced: &advanced, stop: &STOP, sample_every };
+        LISTENING.store(true, Ordering::SeqCst);
         let outcome = pool.install(|| campaign::run(plan, &watch));
+        LISTENING.store(false, Ordering::SeqCst);
         bar.finish_and_clear();
         if STOP.load(Ordering::SeqCst) {
             eprintln!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
@@ -215,15 +220,15 @@ impl Verify {
         &self,
         plan: &Plan,
         outcome: &Outcome,
-    ) -> Result<Vec<PathBuf>, CliError> {
-        let mut paths = Vec::new();
+        paths: &mut Vec<PathBuf>,
+    ) -> Result<(), CliError> {
         for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
             if let Some(failure) = tally.failures.first() {
                 let example = Counterexample::shrink(plan, proposition, failure)?;
                 paths.push(example.write(&self.counterexamples)?);
             }
         }
-        Ok(paths)
+        Ok(())
     }
 
     fn end(&self, outcome: &Outcome) -> End {
