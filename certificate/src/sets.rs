@@ -1,6 +1,7 @@
 //! [`Sets`]: the candidate sets a certificate speaks about, and what can be proved of them.
 
 use crate::model::expect_length;
+use crate::sweep::all_but_one;
 use crate::{CertificateError, Model};
 use rounding::Enclosure;
 use rounding::directed::{mul_down, mul_up, sub_down, sub_up};
@@ -77,21 +78,16 @@ pub struct SetFacts {
 
 /// What can be proved of the set that keeps `kept` and drops `dropped`, given the Q* of both.
 pub fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts {
-    let anchor = kept.iter().chain(dropped).fold(f64::NEG_INFINITY, |best, q| best.max(q.hi()));
-    if !anchor.is_finite() {
-        return SetFacts {
-            mass: Enclosure::new(0.0, 1.0).unwrap_or(Enclosure::ENTIRE),
-            leak: Enclosure::new(0.0, f64::INFINITY).unwrap_or(Enclosure::ENTIRE),
-            mass_at_least_p: Decision::Undecided,
-            nucleus: Decision::Undecided,
-        };
-    }
-    let weight = |&q: &Enclosure| (q - Enclosure::exact(anchor)).exp();
-    let sum = |sum: Enclosure, q| sum + weight(q);
-    let inside = kept.iter().fold(Enclosure::ZERO, sum);
-    let outside = dropped.iter().fold(Enclosure::ZERO, sum);
+    let largest = kept.iter().chain(dropped).fold(f64::NEG_INFINITY, |best, q| best.max(q.hi()));
+    // Any real number is a correct anchor; infinity is none.
+    let anchor = Enclosure::exact(if largest.is_finite() { largest } else { 0.0 });
+    let weights = |q: &[Enclosure]| q.iter().map(|&q| (q - anchor).exp()).collect::<Vec<_>>();
+    let sum = |weights: &[Enclosure]| weights.iter().fold(Enclosure::ZERO, |sum, &w| sum + w);
+    let kept_weights = weights(kept);
+    let (inside, outside) = (sum(&kept_weights), sum(&weights(dropped)));
     // Kept and dropped actions are different variables, so m = 1/(1 + odds) counts each once.
-    let one_plus_odds = Enclosure::ONE + at_least_zero(outside / inside);
+    // Odds are never negative, even where nothing else is known of them.
+    let one_plus_odds = Enclosure::ONE + (outside / inside).max(Enclosure::ZERO);
     let mass_at_least_p = if dropped.is_empty() {
         Decision::Proved
     } else if p == 1.0 {
@@ -104,15 +100,13 @@ pub fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts 
         mass: Enclosure::ONE / one_plus_odds,
         leak: one_plus_odds.ln(),
         mass_at_least_p,
-        nucleus: mass_at_least_p
-            .and(most_likely(kept, dropped))
-            .and(smallest(p, kept, dropped, anchor)),
+        nucleus: mass_at_least_p.and(most_likely(kept, dropped)).and(smallest(
+            p,
+            kept,
+            &kept_weights,
+            outside,
+        )),
     }
-}
-
-/// Odds are never negative: rounding must not say so.
-fn at_least_zero(x: Enclosure) -> Enclosure {
-    x.max(Enclosure::ZERO)
 }
 
 /// Whether inside/(inside + outside) ≥ p, as p · outside ≤ (1 − p) · inside.
@@ -149,19 +143,15 @@ fn most_likely(kept: &[Enclosure], dropped: &[Enclosure]) -> Decision {
 
 /// Whether no smaller set of most likely actions carries mass p: that taking out the least likely
 /// kept action, whichever it is, leaves less than p.
-fn smallest(p: f64, kept: &[Enclosure], dropped: &[Enclosure], anchor: f64) -> Decision {
-    if kept.len() == 1 {
-        return Decision::Proved;
-    }
-    let weight = |q: Enclosure| (q - Enclosure::exact(anchor)).exp();
-    let outside = dropped.iter().fold(Enclosure::ZERO, |sum, &q| sum + weight(q));
+fn smallest(p: f64, kept: &[Enclosure], weights: &[Enclosure], outside: Enclosure) -> Decision {
     // The least likely action is one whose enclosure reaches below every upper end.
     let least = kept.iter().fold(f64::INFINITY, |least, q| least.min(q.hi()));
     let mut decision = Decision::Proved;
-    for (i, &candidate) in kept.iter().enumerate().filter(|(_, q)| q.lo() <= least) {
-        let others = kept.iter().enumerate().filter(|&(j, _)| j != i);
-        let inside = others.fold(Enclosure::ZERO, |sum, (_, &q)| sum + weight(q));
-        match mass_at_least(p, inside, outside + weight(candidate)) {
+    for (i, others) in all_but_one(weights).into_iter().enumerate() {
+        if kept[i].lo() > least {
+            continue;
+        }
+        match mass_at_least(p, others, outside + weights[i]) {
             Decision::Refuted => {}
             // Even without this action the mass is p, and the least likely one weighs no more.
             Decision::Proved => return Decision::Refuted,

@@ -122,18 +122,23 @@ pub fn projected_value(q_star: &[Enclosure], q_bar: &[Enclosure]) -> Enclosure {
 pub fn shares(q: &[Enclosure]) -> Vec<Enclosure> {
     let Some(anchor) = anchor(q) else { return Vec::new() };
     let weight: Vec<Enclosure> = q.iter().map(|&x| (x - anchor).exp()).collect();
-    // after[i] = Σ of the weights behind i, from the last to the first.
-    let mut after = vec![Enclosure::ZERO; q.len()];
-    for i in (1..q.len()).rev() {
-        after[i - 1] = after[i] + weight[i];
+    let rests = all_but_one(&weight);
+    weight.iter().zip(rests).map(|(&x, rest)| share(x, rest)).collect()
+}
+
+/// For each number the sum of the others: those before it, left to right, plus those after it,
+/// right to left.
+pub(crate) fn all_but_one(numbers: &[Enclosure]) -> Vec<Enclosure> {
+    let mut sums = vec![Enclosure::ZERO; numbers.len()];
+    for i in (1..numbers.len()).rev() {
+        sums[i - 1] = sums[i] + numbers[i];
     }
     let mut before = Enclosure::ZERO;
-    let mut shares = Vec::with_capacity(q.len());
-    for (&x, &after) in weight.iter().zip(&after) {
-        shares.push(share(x, before + after));
+    for (sum, &x) in sums.iter_mut().zip(numbers) {
+        *sum = before + *sum;
         before = before + x;
     }
-    shares
+    sums
 }
 
 /// x / (x + rest) for x, rest ≥ 0, not both 0.

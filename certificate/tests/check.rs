@@ -258,6 +258,7 @@ fn an_ending_counts_each_residual_once_a_step() {
     (certificate.optimal.c_lo, certificate.optimal.c_hi) = (-1.0, 2.0);
     certificate.restricted = None;
     let facts = accepted(&certificate, &model);
+    assert!(facts.width >= 5.25 && facts.width < 5.2501, "that of state 0");
     for (state, factor) in [(0, 1.75), (1, 1.5), (2, 1.0), (3, 0.0)] {
         let (v, e) = (certificate.optimal.v[state], facts.v_star[state]);
         assert!((v - e.lo() - factor).abs() < 1e-14, "state {state}: {e:?}");

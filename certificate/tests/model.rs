@@ -77,6 +77,11 @@ fn numbers_must_be_finite_and_weights_positive() {
         after(|a| a.weights[..2].fill(f64::MAX)),
         Some(CertificateError::Total { pair: 0 })
     ));
+    // The nearest double to this total is finite, but not the one above it.
+    assert!(matches!(
+        after(|a| a.weights[..2].copy_from_slice(&[f64::MAX, 1.0])),
+        Some(CertificateError::Total { pair: 0 })
+    ));
 }
 
 #[test]

@@ -71,8 +71,39 @@ fn wide_enclosures_are_undecided() {
     assert_eq!((facts.mass_at_least_p, facts.nucleus), (Proved, Proved));
     let facts = set_facts(0.8, &[Enclosure::ENTIRE], &[wide(0.0)]);
     assert_eq!((facts.mass_at_least_p, facts.nucleus), (Undecided, Undecided));
-    assert!(facts.mass.contains(0.0) && facts.mass.contains(1.0));
-    assert!(facts.leak.contains(0.0) && facts.leak.contains(1e300));
+    assert_eq!((facts.mass.lo(), facts.mass.hi()), (0.0, 1.0));
+    assert_eq!((facts.leak.lo(), facts.leak.hi()), (0.0, f64::INFINITY));
+    // An end without bound says something all the same: at least one part in 1 + 1/e is kept.
+    let up = Enclosure::new(0.0, f64::INFINITY).expect("ordered");
+    let facts = set_facts(0.7, &[up], &points(&[-1.0]));
+    assert!(facts.mass.lo() > 0.73 && facts.mass.hi() == 1.0);
+    assert_eq!((facts.mass_at_least_p, facts.nucleus), (Proved, Proved));
+}
+
+#[test]
+fn no_decision_contradicts_an_exact_mass_in_the_last_place() {
+    // Equal action values have weights of exactly 1, so that the mass is k / (k + n).
+    for (k, n) in (1..14usize).flat_map(|k| (1..14usize).map(move |n| (k, n))) {
+        let (kept, dropped) = (points(&vec![0.0; k]), points(&vec![0.0; n]));
+        let of = |part: usize| BigRational::new(part.into(), (k + n).into());
+        let mut p = k as f64 / (k + n) as f64;
+        (0..6).for_each(|_| p = p.next_down());
+        for _ in 0..12 {
+            let facts = set_facts(p, &kept, &dropped);
+            let truth = of(k) >= exact(p);
+            let wrong = if truth { Refuted } else { Proved };
+            assert_ne!(facts.mass_at_least_p, wrong, "{k} of {}, p = {p:e}", k + n);
+            // One action fewer: the set is no nucleus if that still is enough.
+            let smaller = set_facts(p, &points(&vec![0.0; k + 1]), &points(&vec![0.0; n - 1]));
+            assert_ne!(smaller.nucleus, wrong_nucleus(truth), "{k} of {}, p = {p:e}", k + n);
+            p = p.next_up();
+        }
+    }
+}
+
+/// What may not be said of a set when one without its least action has the mass, or not.
+fn wrong_nucleus(enough_without: bool) -> certificate::Decision {
+    if enough_without { Proved } else { Refuted }
 }
 
 #[test]
