@@ -102,7 +102,6 @@ pub fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts 
         mass_at_least_p,
         nucleus: mass_at_least_p.and(most_likely(kept, dropped)).and(smallest(
             p,
-            kept,
             &kept_weights,
             outside,
         )),
@@ -141,17 +140,13 @@ fn most_likely(kept: &[Enclosure], dropped: &[Enclosure]) -> Decision {
     }
 }
 
-/// Whether no smaller set of most likely actions carries mass p: that taking out the least likely
-/// kept action, whichever it is, leaves less than p.
-fn smallest(p: f64, kept: &[Enclosure], weights: &[Enclosure], outside: Enclosure) -> Decision {
-    // The least likely action is one whose enclosure reaches below every upper end.
-    let least = kept.iter().fold(f64::INFINITY, |least, q| least.min(q.hi()));
+/// Whether no smaller set of most likely actions carries mass p: that the set has less than p
+/// without its least likely action. As it has even less without any other one, which of them is
+/// the least likely need not be known.
+fn smallest(p: f64, weights: &[Enclosure], outside: Enclosure) -> Decision {
     let mut decision = Decision::Proved;
-    for (i, others) in all_but_one(weights).into_iter().enumerate() {
-        if kept[i].lo() > least {
-            continue;
-        }
-        match mass_at_least(p, others, outside + weights[i]) {
+    for (&weight, others) in weights.iter().zip(all_but_one(weights)) {
+        match mass_at_least(p, others, outside + weight) {
             Decision::Refuted => {}
             // Even without this action the mass is p, and the least likely one weighs no more.
             Decision::Proved => return Decision::Refuted,
