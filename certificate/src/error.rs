@@ -119,10 +119,10 @@ pub enum CertificateError {
         limit: u64,
     },
     /// A file that is not a certificate.
-    #[error("not a certificate: {0}")]
+    #[error("not a certificate")]
     Format(#[from] serde_json::Error),
     /// The file system said no.
-    #[error("{path}: {source}")]
+    #[error("{path}: the file cannot be read or written; nothing was overwritten")]
     Io {
         /// The file.
         path: String,

@@ -24,7 +24,10 @@ pub enum CliError {
     Case(#[from] verify::CaseError),
     /// A certificate.
     #[error(transparent)]
-    #[diagnostic(help("certificates are written by `bellman certify`"))]
+    #[diagnostic(help(
+        "certificates are written by `bellman certify`; check that the path is right and its folder \
+         can be written"
+    ))]
     Certificate(#[from] certificate::CertificateError),
     /// The page of a campaign.
     #[error(transparent)]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum FormatError {
     /// The operating system did not hand out the file.
-    #[error("{}: cannot read the file: {source}", path.display())]
+    #[error("{}: cannot read the file", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum FormatError {
         source: std::io::Error,
     },
     /// The operating system did not take the file; what was there before is untouched.
-    #[error("{}: cannot write the file: {source}; nothing was overwritten", path.display())]
+    #[error("{}: cannot write the file; nothing was overwritten", path.display())]
     Write {
         /// The file.
         path: PathBuf,
