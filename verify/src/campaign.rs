@@ -1,6 +1,8 @@
 //! Running a plan: every proposition on every instance, in parallel, reproducibly.
 
-use crate::{Case, Finding, Number, Plan, Proposition, Sample, Theory, Verdict, Witness};
+use crate::{
+    Case, CaseError, Check, Finding, Number, Plan, Proposition, Sample, Theory, Verdict, Witness,
+};
 use operators::{OperatorError, Selection};
 use rayon::prelude::*;
 use rounding::Enclosure;
@@ -174,60 +176,11 @@ fn check_index(plan: &Plan, index: u64, wanted: bool) -> (Vec<Finding>, Option<S
         Err(error) => return (trouble(&error), None),
     };
     let selection = sets.selection(&instance);
-    let mut probes = plan.probes(index);
-    let checked = if plan.rigorous {
-        Case::<Enclosure>::enclose(&instance, selection, plan.theory)
-            .and_then(|case| Ok(examine(&case, &plan.propositions, &mut probes, index, wanted)?))
-    } else {
-        Case::<f64>::solve(&instance, selection, plan.theory)
-            .and_then(|case| Ok(examine(&case, &plan.propositions, &mut probes, index, wanted)?))
-    };
-    checked.unwrap_or_else(|error| (trouble(&error), None))
-}
-
-/// Checks each proposition on a case.
-trait Checks: Number {
-    fn check(
-        proposition: &Proposition,
-        case: &Case<'_, Self>,
-        probes: &mut Source,
-    ) -> Result<Finding, OperatorError>;
-}
-
-impl Checks for f64 {
-    fn check(
-        proposition: &Proposition,
-        case: &Case<'_, f64>,
-        probes: &mut Source,
-    ) -> Result<Finding, OperatorError> {
-        (proposition.float)(case, probes)
-    }
-}
-
-impl Checks for Enclosure {
-    fn check(
-        proposition: &Proposition,
-        case: &Case<'_, Enclosure>,
-        probes: &mut Source,
-    ) -> Result<Finding, OperatorError> {
-        (proposition.rigorous)(case, probes)
-    }
-}
-
-fn examine<T: Checks>(
-    case: &Case<'_, T>,
-    propositions: &[Proposition],
-    probes: &mut Source,
-    index: u64,
-    wanted: bool,
-) -> Result<(Vec<Finding>, Option<Sample>), OperatorError> {
-    let findings = propositions
-        .iter()
-        // Each proposition gets the same probes whatever else is checked.
-        .map(|proposition| T::check(proposition, case, &mut probes.clone()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let sample = if wanted { Some(Sample::of(case, index, probes)?) } else { None };
-    Ok((findings, sample))
+    let sampled = wanted.then_some(index);
+    let study = Study { instance: &instance, selection, theory: plan.theory, sampled };
+    study
+        .run(&plan.propositions, plan.rigorous, plan.probes(index))
+        .unwrap_or_else(|error| (trouble(&error), None))
 }
 
 /// Checks one proposition on one instance.
@@ -237,16 +190,51 @@ pub fn check(
     selection: Selection,
     theory: Theory,
     rigorous: bool,
-    mut probes: Source,
+    probes: Source,
 ) -> Finding {
-    let finding = if rigorous {
-        Case::<Enclosure>::enclose(instance, selection, theory)
-            .and_then(|case| Ok((proposition.rigorous)(&case, &mut probes)?))
-    } else {
-        Case::<f64>::solve(instance, selection, theory)
-            .and_then(|case| Ok((proposition.float)(&case, &mut probes)?))
-    };
-    finding.unwrap_or_else(|_| unsolved())
+    let study = Study { instance, selection, theory, sampled: None };
+    let findings = study.run(std::slice::from_ref(proposition), rigorous, probes);
+    findings.ok().and_then(|(mut one, _)| one.pop()).unwrap_or_else(unsolved)
+}
+
+/// One instance, about to be solved and checked.
+struct Study<'a> {
+    instance: &'a Instance,
+    selection: Selection,
+    theory: Theory,
+    /// The number under which to keep its figures, if they are wanted.
+    sampled: Option<u64>,
+}
+
+impl Study<'_> {
+    fn run(
+        &self,
+        propositions: &[Proposition],
+        rigorous: bool,
+        probes: Source,
+    ) -> Result<(Vec<Finding>, Option<Sample>), CaseError> {
+        let Self { instance, selection, theory, .. } = *self;
+        Ok(if rigorous {
+            let case = Case::<Enclosure>::enclose(instance, selection, theory)?;
+            self.examine(&case, propositions.iter().map(|p| p.rigorous), probes)?
+        } else {
+            let case = Case::<f64>::solve(instance, selection, theory)?;
+            self.examine(&case, propositions.iter().map(|p| p.float), probes)?
+        })
+    }
+
+    fn examine<T: Number>(
+        &self,
+        case: &Case<'_, T>,
+        checks: impl Iterator<Item = Check<T>>,
+        mut probes: Source,
+    ) -> Result<(Vec<Finding>, Option<Sample>), OperatorError> {
+        // Each proposition gets the same probes whatever else is checked.
+        let findings =
+            checks.map(|check| check(case, &mut probes.clone())).collect::<Result<Vec<_>, _>>()?;
+        let sample = self.sampled.map(|index| Sample::of(case, index, &mut probes)).transpose()?;
+        Ok((findings, sample))
+    }
 }
 
 fn unsolved() -> Finding {

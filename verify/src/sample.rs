@@ -47,7 +47,7 @@ impl Sample {
         let name = &case.instance.name;
         Ok(Self {
             index,
-            name: name.rsplitn(3, '-').last().unwrap_or(name).to_string(),
+            name: family(name, index).to_string(),
             gamma: case.gamma().get(),
             p: case.instance.p.get(),
             gap: supported_norm(n, &case.gap()?, &case.set)?.center(),
@@ -73,4 +73,32 @@ fn contraction_ratio<T: Number>(
         Ok(supported_norm(n, &Cells(n.sub(&a.0, &b.0)?), &case.set)?.center())
     };
     Ok(distance(&case.top_p_backup(&q1)?, &case.top_p_backup(&q2)?)? / distance(&q1, &q2)?)
+}
+
+/// The family of a random instance, whose name is `family-seed-index`; any other name as it is.
+fn family(name: &str, index: u64) -> &str {
+    let mut parts = name.rsplitn(3, '-');
+    let (number, seed, family) = (parts.next(), parts.next(), parts.next());
+    match family {
+        Some(family)
+            if number == Some(index.to_string().as_str())
+                && seed.is_some_and(|s| s.parse::<u64>().is_ok()) =>
+        {
+            family
+        }
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::family;
+
+    #[test]
+    fn only_the_names_of_random_instances_are_cut() {
+        assert_eq!(family("token-tree-0-17", 17), "token-tree");
+        assert_eq!(family("gridworld-4-4", 0), "gridworld-4-4");
+        assert_eq!(family("frozen-lake-0", 0), "frozen-lake-0");
+        assert_eq!(family("loop", 0), "loop");
+    }
 }

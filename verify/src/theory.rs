@@ -20,6 +20,11 @@ pub struct Theory {
 
 type Outcome<T> = Result<T, OperatorError>;
 
+/// The values of every row in reversed order.
+fn reversed<T: Copy>(layout: &RowLayout, values: &[T]) -> Vec<T> {
+    layout.iter().flat_map(|row| row.rev().map(|i| values[i])).collect()
+}
+
 impl Theory {
     fn has(self, mutation: Mutation) -> bool {
         self.mutation == Some(mutation)
@@ -36,21 +41,13 @@ impl Theory {
         selection: Selection,
     ) -> Outcome<CandidateSets> {
         if self.has(Mutation::AnotherPolicysSets) {
-            let reversed: Vec<f64> = q.iter().map(|x| -x).collect();
-            return CandidateSets::select(layout, &reversed, selection);
+            let negated: Vec<f64> = q.iter().map(|x| -x).collect();
+            return CandidateSets::select(layout, &negated, selection);
         }
         if self.has(Mutation::TiesUpwards) {
             // Reversing rows, selecting and reversing back keeps the higher index among equals.
-            let flip = |values: Vec<_>| -> Vec<_> {
-                layout
-                    .iter()
-                    .flat_map(|row| row.rev().map(|i| values[i]).collect::<Vec<_>>())
-                    .collect()
-            };
-            let flipped: Vec<f64> =
-                layout.iter().flat_map(|row| row.rev().map(|i| q[i]).collect::<Vec<_>>()).collect();
-            let sets = CandidateSets::select(layout, &flipped, selection)?;
-            return CandidateSets::from_kept(layout, flip(sets.kept().to_vec()));
+            let sets = CandidateSets::select(layout, &reversed(layout, q), selection)?;
+            return CandidateSets::from_kept(layout, reversed(layout, sets.kept()));
         }
         CandidateSets::select(layout, q, selection)
     }
