@@ -71,6 +71,7 @@ impl TableObjective<'_> {
                 best = Some(search);
             }
         }
+        // `starts` always returns the four named ones, and each search replaces `None`.
         let mut best = best.expect("there are four named starts");
         for _ in 0..settings.leader_rounds {
             if !self.try_other_leaders(&mut best, settings, &mut runs)? {
