@@ -185,35 +185,54 @@ Proof.
 exact: (fixed_point_unique (discount_bounds M) (@T_monotone _ _ M) (@T_discounting _ _ M)).
 Qed.
 
+(** A table that T lowers lies above Q*, one that T raises lies below. The same holds for the
+    other operators. *)
+
+Theorem Q_star_le Q : below (offers M) (T M Q) Q -> below (offers M) Q_star Q.
+Proof. exact: (fixed_point_le (discount_bounds M) (@T_monotone _ _ M) (@T_discounting _ _ M)). Qed.
+
+Theorem Q_star_ge Q : below (offers M) Q (T M Q) -> below (offers M) Q Q_star.
+Proof. exact: (fixed_point_ge (discount_bounds M) (@T_monotone _ _ M) (@T_discounting _ _ M)). Qed.
+
 Section Sets.
 
 Variable B : S -> {set A}.
 Hypothesis B_ok : candidates M B.
 
+Let T_p_mono := @T_p_monotone _ _ _ _ B_ok.
+Let T_p_disc := @T_p_discounting _ _ _ _ B_ok.
+
 Theorem Q_p_star_eq s a : T_p M B (Q_p_star B) s a = Q_p_star B s a.
-Proof.
-exact: (fixed_point_eq (discount_bounds M) (@T_p_monotone _ _ _ _ B_ok) (@T_p_discounting _ _ _ _ B_ok)).
-Qed.
+Proof. exact: (fixed_point_eq (discount_bounds M) T_p_mono T_p_disc). Qed.
 
 Theorem Q_p_star_unique Q :
   solves B (T_p M B) Q -> forall s a, a \in B s -> Q s a = Q_p_star B s a.
-Proof.
-exact: (fixed_point_unique (discount_bounds M) (@T_p_monotone _ _ _ _ B_ok) (@T_p_discounting _ _ _ _ B_ok)).
-Qed.
+Proof. exact: (fixed_point_unique (discount_bounds M) T_p_mono T_p_disc). Qed.
+
+Theorem Q_p_star_le Q : below B (T_p M B Q) Q -> below B (Q_p_star B) Q.
+Proof. exact: (fixed_point_le (discount_bounds M) T_p_mono T_p_disc). Qed.
+
+Theorem Q_p_star_ge Q : below B Q (T_p M B Q) -> below B Q (Q_p_star B).
+Proof. exact: (fixed_point_ge (discount_bounds M) T_p_mono T_p_disc). Qed.
 
 Variable pi : S -> A -> R.
 Hypothesis pi_ok : projectable B pi.
 
+Let B_p_mono := @B_p_monotone _ _ M _ _ pi_ok.
+Let B_p_disc := @B_p_discounting _ _ M _ _ pi_ok.
+
 Theorem Q_projected_eq s a : B_p M B pi (Q_projected B pi) s a = Q_projected B pi s a.
-Proof.
-exact: (fixed_point_eq (discount_bounds M) (@B_p_monotone _ _ M _ _ pi_ok) (@B_p_discounting _ _ M _ _ pi_ok)).
-Qed.
+Proof. exact: (fixed_point_eq (discount_bounds M) B_p_mono B_p_disc). Qed.
 
 Theorem Q_projected_unique Q :
   solves B (B_p M B pi) Q -> forall s a, a \in B s -> Q s a = Q_projected B pi s a.
-Proof.
-exact: (fixed_point_unique (discount_bounds M) (@B_p_monotone _ _ M _ _ pi_ok) (@B_p_discounting _ _ M _ _ pi_ok)).
-Qed.
+Proof. exact: (fixed_point_unique (discount_bounds M) B_p_mono B_p_disc). Qed.
+
+Theorem Q_projected_le Q : below B (B_p M B pi Q) Q -> below B (Q_projected B pi) Q.
+Proof. exact: (fixed_point_le (discount_bounds M) B_p_mono B_p_disc). Qed.
+
+Theorem Q_projected_ge Q : below B Q (B_p M B pi Q) -> below B Q (Q_projected B pi).
+Proof. exact: (fixed_point_ge (discount_bounds M) B_p_mono B_p_disc). Qed.
 
 End Sets.
 
