@@ -112,6 +112,25 @@ have: 0 <= \sum_(i in B | i \notin A) f i by apply: sum_ge0 => i /andP[/f_ge0].
 lra.
 Qed.
 
+(** The elements of A in B and those outside make up A. *)
+
+Lemma sum_setID A B f : \sum_(i in A) f i = \sum_(i in A :&: B) f i + \sum_(i in A :\: B) f i.
+Proof. exact: big_setID. Qed.
+
+(** A sum of numbers of at most c is at most the number of terms times c. *)
+
+Lemma sum_const A c : \sum_(i in A) c = INR #|A| * c.
+Proof.
+rewrite big_const; elim: #|A| => [|n IH]; first by rewrite /= Rmult_0_l.
+by rewrite iterS IH S_INR; ring.
+Qed.
+
+Lemma sum_le_card A f c : (forall i, i \in A -> f i <= c) -> \sum_(i in A) f i <= INR #|A| * c.
+Proof. by move=> f_le; rewrite -sum_const; apply: sum_le. Qed.
+
+Lemma sum_ge_card A f c : (forall i, i \in A -> c <= f i) -> INR #|A| * c <= \sum_(i in A) f i.
+Proof. by move=> f_ge; rewrite -sum_const; apply: sum_le. Qed.
+
 Lemma sum_const0 P : \sum_(i | P i) 0 = 0.
 Proof. by rewrite big1. Qed.
 

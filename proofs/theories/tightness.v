@@ -19,15 +19,16 @@ Proof.
 move=> aO w_ge0 w_lt [p_gt0 p_le]; apply/setP => b; rewrite !inE.
 have [->|bNa] := eqVneq b a.
   rewrite aO /= big_pred0; first by case: Rlt_dec.
-  move=> c /=; apply/negbTE/negP => /andP[cO]; rewrite /before.
+  move=> c /=; apply/negbTE/negP; rewrite inE => /andP[cO]; rewrite /before.
   have [->|cNa] := eqVneq c a; last first.
     by have := w_lt c cO cNa; case: Rlt_dec => ? ?; [lra|case: Req_EM_T => // ?; lra].
   by case: Rlt_dec => ?; [lra|case: Req_EM_T => // ?; rewrite ltnn].
 apply/negbTE; rewrite negb_and; have [bO|//] := boolP (b \in O); rewrite /=.
 case: Rlt_dec => // lt_p.
-have: w a <= \sum_(c in O | before w c b) w c.
-  apply: (@sum_ge_term A (fun c => (c \in O) && before w c b) w) => [|c /andP[/w_ge0]//].
-  by rewrite aO /before; case: Rlt_dec => // ?; have := w_lt b bO bNa; lra.
+have: w a <= \sum_(c in predecessors w O b) w c.
+  apply: (@sum_ge_term A (mem (predecessors w O b)) w) => [|c /=]; last first.
+    by rewrite inE => /andP[/w_ge0].
+  by rewrite /= inE aO /before; case: Rlt_dec => // ?; have := w_lt b bO bNa; lra.
 lra.
 Qed.
 
