@@ -33,6 +33,8 @@ pub mod projection;
 pub mod scalar;
 pub mod shift;
 pub mod soft_value;
+pub mod symbolic;
+pub mod term;
 
 pub use backup::{Successor, backup, implied_reward};
 pub use candidates::{CandidateSets, RowLayout, Selection};
@@ -49,3 +51,5 @@ pub use projection::{Projection, leak, projection};
 pub use scalar::Scalar;
 pub use shift::{Shift, floor, shift, top_p_mask};
 pub use soft_value::{log_policy, soft_value};
+pub use symbolic::Symbolic;
+pub use term::Term;
