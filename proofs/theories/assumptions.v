@@ -30,6 +30,8 @@ Print Assumptions finite_horizon_bound.
 Print Assumptions leak_series.
 Print Assumptions absorbed_gap.
 Print Assumptions absorbed_bound.
+Print Assumptions absorbed_p_star_bound.
+Print Assumptions p_star_gap_le.
 Print Assumptions smallest_mass_main.
 Print Assumptions smallest_mass_gap.
 Print Assumptions smallest_mass_best.

@@ -78,7 +78,7 @@ have at_end v : (forall s', absorbing s' -> v s' = 0) ->
 rewrite big_nat_recr //= !at_end; [ring|exact: absorbing_gap|exact: absorbing_leak].
 Qed.
 
-(** and at most −log p Σ_{t=1}^{H−1} γ^t. *)
+(** and at most −log p Σ_{t=1}^{H−1} γ^t, and so is the gap of Q̄_p*. *)
 
 Theorem absorbed_bound p H s a :
   0 < p <= 1 -> carries p B (teacher M) -> (0 < H)%N ->
@@ -93,6 +93,15 @@ have l_ge0 : 0 <= - ln p by case: p_bounds => p_gt0 /(ln_le _ _ p_gt0); rewrite 
 rewrite Rmult_comm; apply: Rmult_le_compat_r; first by apply: pow_le; apply: gamma_ge0.
 apply: Rle_trans (expected_at_const_le M on t s a l_ge0).
 by apply: expected_at_le => // s'; apply: leak_le_log.
+Qed.
+
+Corollary absorbed_p_star_bound p H s a :
+  0 < p <= 1 -> carries p B (teacher M) -> (0 < H)%N ->
+  (forall s', 0 < visit M B pi_p H s a s' -> absorbing s') ->
+  0 <= Q_star M s a - Q_p_star M B s a <= horizon_bound M p H.
+Proof.
+move=> p_bounds B_mass H_gt0 end_H.
+have := absorbed_bound p_bounds B_mass H_gt0 end_H; have := p_star_gap_le B_ok s a; lra.
 Qed.
 
 End Horizon.

@@ -25,6 +25,19 @@ Definition projected_teacher := projection B (teacher M).
 
 Definition gap s a := Q_star M s a - Q_projected M B (teacher M) s a.
 
+(** The gap of Q̄_p* lies between 0 and D at every pair: what bounds D bounds both. *)
+
+Theorem p_star_gap_le s a : 0 <= Q_star M s a - Q_p_star M B s a <= gap s a.
+Proof.
+have le_star : Q_p_star M B s a <= Q_star M s a.
+  rewrite -Q_p_star_eq //; apply: Rle_trans (T_p_Q_star_le B_ok s a).
+  by apply: T_p_monotone => //; apply: Q_p_star_le_Q_star.
+have ge_proj : Q_projected M B (teacher M) s a <= Q_p_star M B s a.
+  rewrite -Q_projected_eq // -Q_p_star_eq //; apply: Rle_trans (B_p_le_T_p B_ok pi_ok _ s a).
+  by apply: B_p_monotone => //; apply: Q_projected_le_Q_p_star.
+by rewrite /gap; lra.
+Qed.
+
 (** In formulas, ℓ(s) and the mean over the actions of the projected teacher. *)
 
 Local Notation ell := (leak B (teacher M)).
