@@ -102,6 +102,7 @@ impl CandidateSets {
     /// The sets that `selection` takes from the Boltzmann policy of `q`, in falling order of `q`,
     /// ties by the lower index.
     ///
+    /// Proved, for exact arithmetic: `nucleus_mass`, `nucleus_least`, `nucleus_fewest`.
     /// Source: arXiv 2505.20335, top-p candidate set, with mass ≥ p in place of = p.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::{Discount, NumberSystem, Rows};
 ///
 /// Elementwise over any array of leaks. Infinite at γ = 1, and undefined there (NaN, or everything)
 /// for ℓ = 0: ask [`Discount::is_contracting`] first, or use [`horizon_bound`].
+/// Proved: `kappa_step`, `paper_proposition_2`.
 /// Source: arXiv 2505.20335, Proposition 2.
 ///
 /// # Errors
@@ -29,7 +30,8 @@ pub fn kappa<N: NumberSystem>(n: &N, gamma: Discount, leak: &Rows<N>) -> Result<
 /// The bound for a leak ℓ per step when the end is certain after at most `horizon` transitions:
 /// ℓ Σ_{t=1}^{H−1} γ^t. Holds at γ = 1 too.
 ///
-/// Elementwise over any array of leaks. Source: the leak identity, consequence (ii).
+/// Elementwise over any array of leaks. Proved: `absorbed_bound`.
+/// Source: the leak identity, consequence (ii).
 ///
 /// # Errors
 /// Only those of the number system.

@@ -5,6 +5,7 @@ use crate::{Cells, NumberSystem};
 /// The supported sup-norm: the largest |f(s,a)| over the pairs of the candidate sets.
 ///
 /// Shapes: f [rows, K] → one number.
+/// Proved: `supported_norm_ge`, `supported_norm_le`.
 /// Source: arXiv 2505.20335, supported ∞-norm.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ impl Phi {
     }
 }
 
-/// φ(x), elementwise.
+/// φ(x), elementwise. Proved: `chi2_le_identity`, `chi2_tangent`.
 ///
 /// # Errors
 /// Only those of the number system.
@@ -50,6 +50,7 @@ pub fn phi<N: NumberSystem>(n: &N, phi: Phi, x: &N::Array) -> Result<N::Array, N
 /// the end), `reward` the implied reward δ_t, `weights` the share of each transition (1/T on
 /// text, the occupancy of (s, a) on tables).
 /// Law: with φ = identity and every action inside its set, J is the mean of log proj_p π_Q(a|s).
+/// Proved: `cloning`, `outside_unbounded`, `cloning_maximiser`, `chi2_maximiser_not_teacher`.
 /// Source: arXiv 2505.20335, final objective (to be maximised; the loss is −J).
 ///
 /// # Errors

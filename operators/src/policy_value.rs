@@ -15,6 +15,7 @@ use crate::{Cells, NumberSystem, Projection, Rows};
 /// Shapes: q [rows, K] → [rows]. Units: nats.
 /// Laws: monotone in q; a shift of a row of q by c moves V^π by c; V^π ≤ V, with equality at the
 /// Boltzmann policy of q.
+/// Proved: `policy_value_le`, `policy_value_shift`, `policy_value_le_soft_value`, `policy_value_boltzmann`.
 /// Source: arXiv 2505.20335, soft value of a policy.
 ///
 /// # Errors

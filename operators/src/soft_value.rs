@@ -10,6 +10,7 @@ use crate::{Cells, NumberSystem, Rows};
 ///
 /// Shapes: q [rows, K] → [rows]. Units: nats.
 /// Laws: monotone in q; a shift of a row of q by c moves V by c; growing the set raises V.
+/// Proved: `soft_value_le`, `soft_value_shift`, `soft_value_subset`.
 /// Source: arXiv 2505.20335, the soft Bellman optimality operator.
 ///
 /// # Errors
@@ -43,7 +44,7 @@ pub fn soft_value<N: NumberSystem>(
 /// log π(a|s) = Q(s,a) − log Σ_{b ∈ A(s)} exp Q(s,b)
 /// ```
 ///
-/// Shapes: q [rows, K] → [rows, K]; cells outside the set mean nothing.
+/// Shapes: q [rows, K] → [rows, K]; cells outside the set mean nothing. Proved: `ln_boltzmann`.
 ///
 /// # Errors
 /// Only those of the number system.
