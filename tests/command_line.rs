@@ -87,6 +87,28 @@ fn unusable_input_says_what_to_do() {
 }
 
 #[test]
+fn flags_that_would_be_ignored_are_refused() {
+    for (flag, value) in [("--mdps", "5"), ("--family", "ring"), ("--states", "2..3")] {
+        let file = reference("garnet-0.json");
+        let refused = error(bellman().arg("verify").arg("--file").arg(file).args([flag, value]));
+        assert!(refused.contains(flag) && refused.contains("--file"), "{refused}");
+    }
+    assert!(error(bellman().args(["verify", "--mdps", "0"])).contains("--mdps"));
+}
+
+#[test]
+fn a_folder_that_refuses_the_report_is_noticed_before_the_campaign() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "kept").unwrap();
+    let mut verify = bellman();
+    verify.args(["verify", "--mdps", "20", "--report"]).arg(file.join("below"));
+    let refused = error(&mut verify);
+    assert!(refused.contains("below") && !refused.contains("main-bound"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+}
+
+#[test]
 fn verify_prints_one_json_object() {
     let report = json(bellman().args(["verify", "--mdps", "50", "--json"]));
     assert_eq!((report["seed"].as_u64(), report["mdps"].as_u64()), (Some(0), Some(50)));
