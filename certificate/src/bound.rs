@@ -41,9 +41,9 @@ pub struct Residual {
     pub lo: f64,
     /// The upper bound.
     pub hi: f64,
-    /// A state with that lower bound.
+    /// The first state with that lower bound.
     pub lowest: usize,
-    /// A state with that upper bound.
+    /// The first state with that upper bound.
     pub highest: usize,
 }
 
