@@ -183,6 +183,27 @@ fn a_folder_that_refuses_counterexamples_loses_no_result() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
 }
 
+/// What `verify` prints, and the counterexamples that it writes, on this many threads.
+fn verified_on(threads: &str, arguments: &[&str]) -> (Vec<u8>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut verify = bellman();
+    verify.current_dir(&folder).args(["verify", "--mdps", "140", "--json"]).args(arguments);
+    let output = verify.args(["--threads", threads]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let files = report["counterexamples"].as_array().unwrap().iter();
+    let text = |path: &Value| std::fs::read_to_string(folder.path().join(path.as_str().unwrap()));
+    (output.stdout, files.map(|path| text(path).unwrap()).collect())
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    for arguments in [&[][..], &["--rigorous"], &["--mutation", "leak-without-first-step"]] {
+        let (one, two) = (verified_on("1", arguments), verified_on("2", arguments));
+        assert!(one == two, "{arguments:?}");
+        assert_eq!(one.1.is_empty(), !arguments.contains(&"--mutation"));
+    }
+}
+
 #[test]
 fn completions_exist_for_the_usual_shells() {
     for shell in ["bash", "zsh", "fish"] {
