@@ -97,13 +97,19 @@ impl Certificate {
     /// [`CertificateError::Io`], [`CertificateError::TooLarge`], [`CertificateError::Format`].
     pub fn load(path: &Path) -> Result<Self, CertificateError> {
         let file = std::fs::File::open(path).map_err(io_error(path))?;
-        let mut text = String::new();
-        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io_error(path))?;
-        if text.len() as u64 > MAX_BYTES {
-            return Err(CertificateError::TooLarge { limit: MAX_BYTES });
+        match read_at_most(file, MAX_BYTES).map_err(io_error(path))? {
+            Some(text) => Self::from_json(&text),
+            None => Err(CertificateError::TooLarge { limit: MAX_BYTES }),
         }
-        Self::from_json(&text)
     }
+}
+
+/// The text of a file, unless it is longer than `limit` bytes.
+fn read_at_most(file: impl Read, limit: u64) -> std::io::Result<Option<String>> {
+    let mut text = String::new();
+    // One byte more tells a file of `limit` bytes from a longer one.
+    file.take(limit + 1).read_to_string(&mut text)?;
+    Ok((text.len() as u64 <= limit).then_some(text))
 }
 
 fn save_text(text: &str, path: &Path) -> std::io::Result<()> {
@@ -159,8 +165,7 @@ impl Serialize for Format {
 
 impl<'de> Deserialize<'de> for Format {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_str(Text("the format name", |text: &str| (text == FORMAT).then_some(Self)))
+        deserializer.deserialize_str(Text(FORMAT, |text: &str| (text == FORMAT).then_some(Self)))
     }
 }
 
@@ -218,5 +223,17 @@ impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
         let Self(expecting, read) = self;
         read(text).ok_or_else(|| E::custom(format_args!("expected {expecting}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_at_most;
+
+    #[test]
+    fn a_text_of_the_limit_is_read_and_a_longer_one_is_not() {
+        let read = |text: &str| read_at_most(text.as_bytes(), 3).unwrap();
+        assert_eq!(read("abc").as_deref(), Some("abc"));
+        assert_eq!(read("abcd"), None);
     }
 }

@@ -224,6 +224,10 @@ fn bound_names_the_states_of_both_ends() {
     let residual = bound(&arrays.model(), 0.5, &[4.0, 2.0, -2.0, 0.0], &Operator::Optimal);
     assert!(residual.lo <= -2.0 && residual.lo > -2.0 - 1e-14);
     assert!(residual.hi >= 0.0 && residual.hi < 1e-14);
+    // The first of several.
+    let equal = Arrays::new(&[loops(0.0, 0), loops(0.0, 1)]);
+    let residual = bound(&equal.model(), 0.5, &[0.0; 2], &Operator::Optimal);
+    assert_eq!((residual.lowest, residual.highest), (0, 0));
 }
 
 #[test]

@@ -38,6 +38,8 @@ fn the_chain_rule_of_exp_ln_and_abs() {
     assert_eq!(x.ln(), number(2f64.ln(), [1.5, -0.5]));
     assert_eq!(x.abs(), x);
     assert_eq!(number(-2.0, [3.0, -1.0]).abs(), number(2.0, [-3.0, 1.0]));
+    // Where |x| has none, the derivative from above.
+    assert_eq!(number(0.0, [3.0, -1.0]).abs(), number(0.0, [3.0, -1.0]));
     assert_eq!(x.center(), 2.0);
 }
 

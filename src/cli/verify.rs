@@ -32,7 +32,7 @@ Examples:
 Exit codes: 0 nothing refuted, 1 something refuted, 2 unusable input, 3 undecided under --strict.")]
 pub struct Verify {
     /// How many random MDPs
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     mdps: u64,
     /// The seed of everything random
     #[arg(long, default_value_t = 0)]
@@ -56,7 +56,7 @@ pub struct Verify {
     #[arg(long, value_name = "RULE")]
     sets: Option<Sets>,
     /// Check this model in place of random ones
-    #[arg(long, value_name = "MDP")]
+    #[arg(long, value_name = "MDP", conflicts_with_all = ["mdps", "family", "states", "actions"])]
     file: Option<PathBuf>,
     /// The reward model of a DRN file that has several
     #[arg(long, value_name = "NAME", requires = "file")]
@@ -125,6 +125,8 @@ impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let plan = self.plan()?;
+        // Better refused now than after the campaign.
+        self.report.as_deref().map(report::prepare).transpose()?;
         let outcome = self.campaign(&plan)?;
         // Before anything is written, so that a folder that refuses loses no result.
         print_table(&plan, &outcome);

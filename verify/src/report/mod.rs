@@ -29,7 +29,7 @@ const TEMPLATE: &str = "page.html";
 #[non_exhaustive]
 pub enum ReportError {
     /// The file cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}")]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -49,6 +49,15 @@ pub enum ReportError {
     Template(#[from] minijinja::Error),
 }
 
+/// Makes the folder of a report and tries to write there, so that a folder that refuses is noticed
+/// before the campaign rather than after it.
+///
+/// # Errors
+/// [`ReportError`] when the folder cannot be made or written.
+pub fn prepare(dir: &Path) -> Result<(), ReportError> {
+    aside(dir).map(drop)
+}
+
 /// Writes `dir/index.html`, aside first and then renamed, so that no reader sees half a page.
 ///
 /// # Errors
@@ -57,6 +66,15 @@ pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
     let html = render(page)?;
     let path = dir.join("index.html");
     let trouble = |source| ReportError::Write { path: path.clone(), source };
+    let mut file = aside(dir)?;
+    file.write_all(html.as_bytes()).map_err(trouble)?;
+    file.persist(&path).map_err(|e| trouble(e.error))?;
+    Ok(path)
+}
+
+/// A file in `dir`, which is made when missing, that vanishes unless it is given a name.
+fn aside(dir: &Path) -> Result<tempfile::NamedTempFile, ReportError> {
+    let trouble = |source| ReportError::Write { path: dir.to_path_buf(), source };
     std::fs::create_dir_all(dir).map_err(trouble)?;
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -65,10 +83,7 @@ pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(dir).map_err(trouble)?;
-    file.write_all(html.as_bytes()).map_err(trouble)?;
-    file.persist(&path).map_err(|e| trouble(e.error))?;
-    Ok(path)
+    builder.tempfile_in(dir).map_err(trouble)
 }
 
 /// The page as text.
