@@ -6,7 +6,7 @@
     if w(a) (1 − δ(a)/(2α)) is its own policy, and it can have the teacher's policy only if the
     teacher is uniform. *)
 
-From Bellman Require Export loop chi2_teacher.
+From Bellman Require Export loop chi2_teacher chi2_maximiser.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -69,42 +69,31 @@ Proof. by rewrite lse_delta delta_eq /boltzmann /soft_value /=; congr exp; ring.
 
 Definition stationary alpha x := forall a, w a * (1 - x a / (2 * alpha)) = exp (x a - lse [set: A] x).
 
-Lemma stationary_upper alpha x y :
-  0 < alpha -> stationary alpha x ->
-  reward_objective (chi2 alpha) y <=
-  reward_objective (chi2 alpha) x - \sum_a w a * ((y a - x a) * (y a - x a) / (4 * alpha)).
+Lemma start_weight_loop s : start_weight M (teacher M) s = 1 - g.
 Proof.
-move=> alpha_gt0 x_stat; pose pi a := exp (x a - lse [set: A] x).
-have pi_ok : distribution [set: A] pi by apply: boltzmann_distribution.
-have sumT f : \sum_(a in [set: A]) f a = \sum_a f a by apply: eq_bigl => a; rewrite inE.
-have at_y : entropy_value [set: A] pi y <= lse [set: A] y by apply: gibbs.
-have at_x : entropy_value [set: A] pi x = lse [set: A] x by apply: gibbs_boltzmann.
-suff eq_y : reward_objective (chi2 alpha) x
-    - \sum_a w a * ((y a - x a) * (y a - x a) / (4 * alpha))
-    + (entropy_value [set: A] pi y - entropy_value [set: A] pi x)
-    = \sum_a w a * chi2 alpha (y a) - lse [set: A] x.
-  by rewrite {1}/reward_objective; lra.
-rewrite /reward_objective /entropy_value !sumT -sum_sub.
-have -> : \sum_a (pi a * (y a - ln (pi a)) - pi a * (x a - ln (pi a))) =
-          \sum_a w a * ((1 - x a / (2 * alpha)) * (y a - x a)).
-  by apply: eq_bigr => a _; have := x_stat a; rewrite -/(pi a) => <-; ring.
-rewrite [X in X = _](_ : _ = (\sum_a w a * chi2 alpha (x a)
-    - \sum_a w a * ((y a - x a) * (y a - x a) / (4 * alpha))
-    + \sum_a w a * ((1 - x a / (2 * alpha)) * (y a - x a))) - lse [set: A] x); last by ring.
-congr (_ - _); rewrite -sum_sub -sum_add; apply: eq_bigr => a _.
-by rewrite (chi2_tangent (x a) (y a)) //; ring.
+rewrite /start_weight sum_unit; case: s; have [_ total1] := teacher_policy M tt.
+rewrite total1 (eq_bigr (teacher M tt)) ?total1 /=; first by ring.
+by move=> a _; rewrite Rmult_1_r.
 Qed.
+
+Lemma all_offered mu : inside (offers M) mu.
+Proof. by move=> s a; rewrite inE. Qed.
 
 (** If x is stationary, the table that implies it maximises J, *)
 
 Theorem stationary_maximum alpha x Q :
   0 < alpha -> stationary alpha x -> loop_J (chi2 alpha) Q <= loop_J (chi2 alpha) (loop_table x).
 Proof.
-move=> alpha_gt0 x_stat; have := stationary_upper (delta Q) alpha_gt0 x_stat.
-rewrite loop_J_table loop_J_delta.
-suff : 0 <= \sum_a w a * ((delta Q a - x a) * (delta Q a - x a) / (4 * alpha)) by lra.
-apply: sum_ge0 => a _; apply: Rmult_le_pos; first exact: Rlt_le.
-by apply: Rmult_le_pos; [exact: Rle_0_sqr|apply: Rlt_le; apply: Rinv_0_lt_compat; lra].
+move=> alpha_gt0 x_stat; apply: stationary_table_maximum => //.
+- exact: all_offered.
+- by move=> s a; apply: Rlt_le; apply: teacher_gt0.
+exists (fun=> 1); split; first split.
+- by move=> s; lra.
+- move=> s; rewrite start_weight_loop sum_unit.
+  have [_ total1] := boltzmann_policy (loop_table x) (offers_some M) tt.
+  rewrite (eq_bigr (boltzmann (offers M) (loop_table x) tt)) ?total1 => [|a _]; rewrite /=; ring.
+- move=> [] a _; rewrite policy_delta -/(delta _ _) delta_loop_table teacher_loop // x_stat.
+  by rewrite (lse_ext (fun b _ => delta_loop_table x b)) Rmult_1_l.
 Qed.
 
 (** and is the only one: every maximiser implies the same reward, so it has the same policy. *)
@@ -113,17 +102,13 @@ Theorem stationary_unique alpha x Q :
   0 < alpha -> stationary alpha x -> (forall Q', loop_J (chi2 alpha) Q' <= loop_J (chi2 alpha) Q) ->
   forall a, delta Q a = x a.
 Proof.
-move=> alpha_gt0 x_stat Q_max; have := stationary_upper (delta Q) alpha_gt0 x_stat.
-have := Q_max (loop_table x).
-rewrite loop_J_table loop_J_delta => ge_x le_x.
-pose sq a := w a * ((delta Q a - x a) * (delta Q a - x a) / (4 * alpha)).
-have inv_gt0 : 0 < / (4 * alpha) by apply: Rinv_0_lt_compat; lra.
-have sq_ge0 a : true -> 0 <= sq a.
-  move=> _; apply: Rmult_le_pos; first exact: Rlt_le.
-  by apply: Rmult_le_pos; [exact: Rle_0_sqr|exact: Rlt_le].
-have sum0 : \sum_a sq a = 0 by apply: Rle_antisym; [rewrite /sq; lra|apply: sum_ge0].
-move=> a; have /Rmult_integral[] := sum_eq0 sq_ge0 sum0 (i := a) erefl; first by have := w_gt0 a; lra.
-by case/Rmult_integral => [/Rmult_integral[]|]; lra.
+move=> alpha_gt0 x_stat Q_max a; rewrite -(delta_loop_table x a).
+apply: (@chi2_maximiser_reward _ _ M _ (candidates_offers M) (teacher M) _ _ alpha) => //.
+- by move=> s b; apply: Rlt_le; apply: teacher_gt0.
+- by move=> s; rewrite start_weight_loop; lra.
+- by move=> Q'; apply: stationary_maximum.
+- by rewrite inE.
+- exact: teacher_gt0.
 Qed.
 
 (** ** The teacher is not it
