@@ -56,6 +56,11 @@ Definition is_terminal m state :=
     equal (reward_of m only) (zero D) && (row_successors m only == [:: state])
   else false.
 
+(** The transitions of a state: those of its pairs, one after the other. *)
+
+Definition first_transition m state := nth 0%N (row_offsets m) (nth 0%N (state_offsets m) state).
+Definition end_transition m state := nth 0%N (row_offsets m) (nth 0%N (state_offsets m) state.+1).
+
 (** ** Construction *)
 
 Definition is_one (e : enclosure D) := equal (lo e) (one D) && equal (hi e) (one D).
@@ -112,6 +117,10 @@ Record checked m : Prop := Checked {
     all (fun successor => successor < states m)%N (row_successors m pair);
   weights_positive : forall pair, (pair < pairs m)%N ->
     all (fun w => lt (zero D) w && is_finite w) (row_weights m pair);
+  transition_of : forall state pair successor, (state < states m)%N ->
+    pair \in pairs_of m state -> successor \in row_successors m pair ->
+    exists2 i, (first_transition m state <= i < end_transition m state)%N
+             & nth 0%N (successors m) i = successor;
   totals_hold : forall pair, (pair < pairs m)%N ->
     if total m pair is Some e then contains e (weight_sum m pair) else weight_sum m pair = 1
 }.
@@ -148,6 +157,26 @@ have ordered := sorted_ltn_nth ltn_trans 0%N rising.
 rewrite ordered ?inE // ?(ltnW lt_i1) //= -nth_last.
 move: lt_i; rewrite leq_eqVlt => /predU1P[-> //|lt_i].
 by apply: ltnW; apply: ordered; rewrite ?inE ?prednK // (ltn_trans _ some).
+Qed.
+
+Lemma offsets_le offsets length i j :
+  check_offsets offsets length -> (i <= j)%N -> (j < size offsets)%N ->
+  (nth 0 offsets i <= nth 0 offsets j)%N.
+Proof.
+case/and4P=> some _ rising _; rewrite leq_eqVlt => /predU1P[-> //|lt_ij] lt_j.
+apply: ltnW; apply: (sorted_ltn_nth ltn_trans 0%N rising); rewrite ?inE //.
+exact: ltn_trans lt_j.
+Qed.
+
+Lemma mem_slice (T : eqType) (x0 : T) (s : seq T) a b x :
+  x \in slice s a b -> exists2 i, (a <= i < b)%N & nth x0 s i = x.
+Proof.
+move=> x_in; have lt_index := x_in; rewrite -index_mem in lt_index.
+have lt_ab : (index x (slice s a b) < b - a)%N.
+  by apply: leq_trans lt_index _; rewrite /slice size_take; case: ltnP.
+exists (a + index x (slice s a b))%N.
+  by rewrite leq_addr /= -ltn_subRL.
+by rewrite -nth_drop -(nth_take x0 lt_ab) nth_index.
 Qed.
 
 Lemma parts_ordered offsets length i j :
@@ -249,6 +278,15 @@ rewrite -m_eq; split=> //=.
 - move=> pair lt_pair; move/allP: su_ok => /(_ pair); rewrite mem_iota lt_pair => /(_ isT).
   by case/andP.
 - by move=> pair _; apply: weights_ok.
+- move=> state pair successor lt_s; have /andP[/ltnW le_part le_rw] := part so_ok lt_s.
+  rewrite /pairs_of mem_iota subnKC //= => /andP[le_pair lt_pair].
+  case/(mem_slice 0%N) => i /andP[le_i lt_i] i_eq; exists i => //.
+  have bound j : (j <= nth 0 so state.+1)%N -> (j < size ro)%N.
+    move=> le_j; have /andP[some _] := ro_ok; rewrite -[size ro]prednK ?(ltn_trans _ some) //.
+    by rewrite ltnS rows; apply: leq_trans le_rw.
+  rewrite /first_transition /end_transition /= (leq_trans _ le_i) /=; last first.
+    by apply: (offsets_le ro_ok) => //; apply: bound; apply: ltnW.
+  by apply: leq_trans lt_i _; apply: (offsets_le ro_ok) => //; apply: bound.
 Qed.
 
 End Models.
