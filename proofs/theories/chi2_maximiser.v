@@ -113,14 +113,14 @@ Qed.
 
 End Maximiser.
 
-(** What is open.
+(** That the condition is necessary, too, is in chi2_stationarity.v; that a maximiser exists
+    where the data cover the sets, in chi2_existence.v.
 
-    - That a maximiser exists, outside the example of chi2_example.v; that every maximiser meets
-      the condition above (it is proved to be sufficient, and the implied reward to be unique
-      where the data have been); and what it is in closed form.
+    What is open:
+
+    - The maximiser in closed form, and, in general, how far it is from the teacher at a given α.
     - The objective with a shift of the logits, their maximum or their log-sum-exp, or with a
-      floor: it is then a function of fewer numbers, not concave in any of them as far as is
-      known, and nothing is proved about it but the case φ = id, which does not see the shift.
+      floor. Nothing is proved about it but the case φ = id, which does not see the shift.
     - How far a student trained with a given α is from Q̄_p*: chi2_limit.v bounds the distance of
       its policy from the projected teacher's, by a constant over α that says little at the
       published α = 0.1. *)
