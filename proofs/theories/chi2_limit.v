@@ -242,8 +242,3 @@ Lemma mean_square_Q_star (S A : finType) (M : mdp S A) mu :
 Proof.
 by apply: eq_bigr => s _; apply: eq_bigr => a _; rewrite implied_reward_fixed //; apply: Q_star_eq.
 Qed.
-
-(** What is open: what the maximiser over all tables is for a given α, beyond one state
-    (chi2.v); whether it exists, when the data do not visit every pair; and what a shift of the
-    logits (their maximum, or their log-sum-exp) makes of it. Nothing here bounds the distance
-    of a student trained with a given α from the fixed point of T_p. *)

@@ -54,6 +54,26 @@ apply: eq_bigr => -[[s a] next] /andP[/data_in aB _].
 by rewrite /= ln_student // /identity; ring.
 Qed.
 
+(** For one text this is the mean log-probability of its tokens; a text that was cut off loses
+    its last one. *)
+
+Lemma transitions_ended (y : seq (S * A)) : [seq t.1 | t <- transitions true y] = y.
+Proof. by elim: y => [|[s a] [|[s' a'] y] IH] //=; rewrite -[in RHS]IH. Qed.
+
+Lemma transitions_cut (y : seq (S * A)) :
+  [seq t.1 | t <- transitions false y] = take (size y).-1 y.
+Proof. by elim: y => [|[s a] [|[s' a'] y] IH] //=; rewrite -[in RHS]IH. Qed.
+
+Corollary text_cloning B Q (y : seq (S * A)) :
+  candidates M B -> (forall s a, (s, a) \in y -> a \in B s) ->
+  data_objective M identity B Q (transitions true y) =
+  (\sum_(t <- y | true) ln (student B Q t.1 t.2)) / INR (size y).
+Proof.
+move=> B_ok y_in; rewrite data_cloning // => [|s a next t_in].
+  by rewrite -[in RHS](transitions_ended y) big_map size_map.
+by apply: y_in; rewrite -(transitions_ended y); apply: (map_f fst t_in).
+Qed.
+
 (** ** An action outside its set
 
     Raising its Q-value raises J without end, since no V sees it. *)

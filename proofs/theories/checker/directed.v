@@ -88,6 +88,10 @@ Definition equal x y := le x y && le y x.
 Definition is_nan x := ~~ le x x.
 Definition is_finite x := lt (neg_infinity D) x && lt x (infinity D).
 
+(** The real number that a finite one stands for. *)
+
+Definition real x := if val x is Fin a then a else 0.
+
 Lemma is_nanP x : ~~ is_nan x -> val x <> NaN.
 Proof. by rewrite /is_nan negbK => /leP; case: (val x). Qed.
 
@@ -96,6 +100,15 @@ Proof.
 rewrite /is_finite => /andP[/ltP + /ltP]; rewrite val_neg_infinity val_infinity.
 by case: (val x) => // a _ _; exists a.
 Qed.
+
+Lemma realP x : is_finite x -> val x = Fin (real x).
+Proof. by rewrite /real => /is_finiteP [a ->]. Qed.
+
+Lemma val_real x a : val x = Fin a -> real x = a.
+Proof. by rewrite /real => ->. Qed.
+
+Lemma real_zero : real (zero D) = 0.
+Proof. exact: val_real (val_zero D). Qed.
 
 Lemma finite_is_finite x a : val x = Fin a -> is_finite x.
 Proof.

@@ -277,7 +277,24 @@ by case: (Rmax_case_strong r s (fun m => m = r \/ m = s)) => //; auto => ->;
   [apply: max_upper_l | apply: max_upper_r].
 Qed.
 
-(** A number inside the enclosure, if the enclosure holds any real number. *)
+(** The midpoint is a number inside the enclosure, if the enclosure holds any real number. *)
+
+Lemma midpoint_finite e r : contains e r -> is_finite (midpoint e).
+Proof.
+case=> lo_r hi_r; rewrite /midpoint; case: ifPn => [mid|_]; last first.
+  by case: ifP => //; case: ifP => // *; apply: finite_is_finite (val_zero D).
+have [m mid_m] := is_finiteP mid; rewrite /clamp.
+have above_lo x : lt x (lo e) -> is_finite (lo e).
+  move/ltP => lt_x; move: lo_r lt_x; case lo_eq: (val (lo e)) => [||a|] //.
+    by case: (val x).
+  by move=> *; apply: finite_is_finite lo_eq.
+have below_hi x : lt (hi e) x -> is_finite (hi e).
+  move/ltP => lt_x; move: hi_r lt_x; case hi_eq: (val (hi e)) => [||b|] //.
+    by move=> *; apply: finite_is_finite hi_eq.
+  by case: (val x).
+case: (boolP (lt (mean _ _) _)) => [/above_lo lo_ok|_] /=;
+  by case: (boolP (lt (hi e) _)) => [/below_hi|].
+Qed.
 
 Lemma midpoint_inside e r a : contains e r -> val (midpoint e) = Fin a -> contains e a.
 Proof.
