@@ -40,9 +40,14 @@ pub fn plan(mdps: u64) -> Plan {
     Plan { mdps, propositions: propositions::all(), ..Plan::new(0) }
 }
 
-/// Runs a campaign, with the figures of every instance.
+/// Runs a campaign.
 pub fn run(plan: &Plan) -> Outcome {
-    let watch = Watch { advanced: &|| (), stop: &AtomicBool::new(false), sample_every: 1 };
+    sampled(plan, 0)
+}
+
+/// Runs a campaign, with the figures of every n-th instance.
+pub fn sampled(plan: &Plan, sample_every: u64) -> Outcome {
+    let watch = Watch { advanced: &|| (), stop: &AtomicBool::new(false), sample_every };
     campaign::run(plan, &watch)
 }
 
