@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum LlmError {
     /// candle refused an operation.
-    #[error("a tensor operation failed: {0}")]
+    #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),
     /// An argument that no operator can work with.
     #[error(transparent)]

@@ -13,7 +13,8 @@ pub(super) struct Scene {
     pub(super) time: usize,
     /// The place of each token among the tokens of its sequence, [B, T]; 0 on padding before it.
     pub(super) positions: Vec<u32>,
-    /// 0 where a position sees another, far below every score where it does not.
+    /// 0 where a position sees another, far below every score where it does not; the same for all
+    /// sequences, [1, 1, T, S], where none has padding.
     pub(super) bias_b1ts: Tensor,
     pub(super) rotary: Option<Rotary>,
 }
@@ -34,7 +35,10 @@ impl Scene {
             DType::F16 => -6e4f32,
             _ => -1e30,
         };
-        let mut bias = Vec::with_capacity(batch * time * (seen + time));
+        let all_real = tokens.real().iter().chain(past.iter().flatten()).all(|real| *real);
+        // Without padding all sequences see alike.
+        let distinct = if all_real { 1 } else { batch };
+        let mut bias = Vec::with_capacity(distinct * time * (seen + time));
         let mut positions = Vec::with_capacity(batch * time);
         for (b, new) in tokens.real().chunks(time).enumerate() {
             let old = past.get(b).map_or(&[][..], Vec::as_slice);
@@ -42,13 +46,16 @@ impl Scene {
             for (t, &real) in new.iter().enumerate() {
                 positions.push(count.saturating_sub(u32::from(!real)));
                 count += u32::from(real);
+                if b >= distinct {
+                    continue;
+                }
                 let sees = old.iter().chain(&new[..t]).copied();
                 // A position sees itself, so that padding has something to see.
                 bias.extend(sees.chain([true]).map(|sees| if sees { 0.0 } else { hidden }));
                 bias.extend(std::iter::repeat_n(hidden, time - t - 1));
             }
         }
-        let shape = (batch, 1, time, seen + time);
+        let shape = (distinct, 1, time, seen + time);
         let bias_b1ts = Tensor::from_vec(bias, shape, device)?.to_dtype(dtype)?;
         let rotary = match config.positions {
             Positions::Learned { .. } => None,

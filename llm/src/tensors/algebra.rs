@@ -20,7 +20,7 @@ impl Tensors {
     /// Cells with 0 in place of padding, so that nothing flows from it or back to it.
     pub(super) fn without_padding(&self, cells: &Tensor) -> Result<Tensor, LlmError> {
         expect_length("the table", cells.elem_count(), self.buckets.cells())?;
-        match &self.real {
+        match self.gathered.as_ref().and_then(|gathered| gathered.real.as_ref()) {
             None => Ok(cells.clone()),
             Some(real) => Ok(real.where_cond(cells, &self.filling(cells, 0.0)?)?),
         }
@@ -87,7 +87,7 @@ impl NumberSystem for Tensors {
         let layout = self.layout.one_cell_per_row();
         let buckets = super::Buckets::new(&layout).into();
         // All rows have the same width: their own order, no padding.
-        Self { layout, buckets, order: None, real: None, ..self.clone() }
+        Self { layout, buckets, order: None, gathered: None, ..self.clone() }
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor, LlmError> {

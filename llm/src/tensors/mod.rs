@@ -26,8 +26,8 @@ pub struct Tensors {
     buckets: Arc<Buckets>,
     /// The row at each place of storage, and the place of each row; `None` when they coincide.
     order: Option<Order>,
-    /// 1 on cells, 0 on padding; `None` when there is no padding.
-    real: Option<Tensor>,
+    /// Where stored cells come from; `None` when they lie as in the layout.
+    gathered: Option<Gathered>,
     dtype: DType,
     device: Device,
 }
@@ -37,6 +37,15 @@ pub struct Tensors {
 struct Order {
     stored: Tensor,
     natural: Tensor,
+}
+
+/// Stored cells that are not those of the layout one by one.
+#[derive(Debug, Clone)]
+struct Gathered {
+    /// The cell of the layout that each holds; 0 on padding.
+    source: Tensor,
+    /// 1 on cells, 0 on padding; `None` when there is no padding.
+    real: Option<Tensor>,
 }
 
 /// Which entries of an array take part: 1 where they do, a `u8` tensor of the array's shape.
@@ -60,13 +69,17 @@ impl Tensors {
             let stored = index(&buckets.order, device)?;
             Some(Order { stored, natural: index(&buckets.row_places(), device)? })
         };
-        let real = if buckets.cells() == layout.cells() {
+        let padded = buckets.cells() > layout.cells();
+        let gathered = if order.is_none() && !padded {
             None
         } else {
-            Some(flags(buckets.source.iter().map(Option::is_some), device)?)
+            let source: Vec<usize> = buckets.source.iter().map(|cell| cell.unwrap_or(0)).collect();
+            let real = buckets.source.iter().map(Option::is_some);
+            let real = if padded { Some(flags(real, device)?) } else { None };
+            Some(Gathered { source: index(&source, device)?, real })
         };
         let (layout, buckets, device) = (layout.clone(), Arc::new(buckets), device.clone());
-        Ok(Self { layout, buckets, order, real, dtype, device })
+        Ok(Self { layout, buckets, order, gathered, dtype, device })
     }
 
     /// The layout of the rows.
@@ -106,11 +119,8 @@ impl Tensors {
     pub fn cells_of(&self, tensor: &Tensor) -> Result<Cells<Self>, LlmError> {
         expect_length("the tensor of cells", tensor.elem_count(), self.layout.cells())?;
         let flat = tensor.flatten_all()?.to_dtype(self.dtype)?;
-        if self.order.is_none() && self.real.is_none() {
-            return Ok(Cells(flat));
-        }
-        let source: Vec<usize> = self.buckets.source.iter().map(|i| i.unwrap_or(0)).collect();
-        let cells = flat.index_select(&index(&source, &self.device)?, 0)?;
+        let Some(gathered) = &self.gathered else { return Ok(Cells(flat)) };
+        let cells = flat.index_select(&gathered.source, 0)?;
         Ok(Cells(self.without_padding(&cells)?))
     }
 
