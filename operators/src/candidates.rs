@@ -35,6 +35,11 @@ impl RowLayout {
         Self::new((0..=rows).map(|i| i * width).collect::<Vec<_>>())
     }
 
+    /// The layout of the same rows with one cell each.
+    pub fn one_cell_per_row(&self) -> Self {
+        Self { offsets: (0..=self.rows()).collect() }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.offsets.len() - 1

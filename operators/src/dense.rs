@@ -94,6 +94,10 @@ impl<T: Scalar> NumberSystem for Dense<T> {
     type Slots = Vec<usize>;
     type Error = OperatorError;
 
+    fn one_cell_per_row(&self) -> Self {
+        Self::new(&self.layout.one_cell_per_row())
+    }
+
     fn add(&self, a: &DVector<T>, b: &DVector<T>) -> Result<DVector<T>, OperatorError> {
         zip(a, b, |x, y| x + y)
     }

@@ -16,11 +16,16 @@
 //! | [`mod@kappa`] | κ(p) = −γ log p / (1 − γ), and its finite-horizon form |
 //! | [`mod@shift`] | logits to Q-values: shift, floor, top-p mask |
 //! | [`mod@objective`] | φ and the Bellman Distill objective J |
+//! | [`mod@response`] | text as rows: the next position |
+//! | [`mod@distill`] | logits of a student to J: shift, floor, mask, soft value, objective |
+//! | [`mod@divergence`] | cross entropy and KL(π‖ρ), the losses of the baselines |
 #![forbid(unsafe_code)]
 
 pub mod backup;
 pub mod candidates;
 pub mod dense;
+pub mod distill;
+pub mod divergence;
 pub mod dual;
 mod error;
 pub mod kappa;
@@ -30,6 +35,7 @@ pub mod objective;
 pub mod parameters;
 pub mod policy_value;
 pub mod projection;
+pub mod response;
 pub mod scalar;
 pub mod shift;
 pub mod soft_value;
@@ -39,6 +45,8 @@ pub mod term;
 pub use backup::{Successor, backup, implied_reward};
 pub use candidates::{CandidateSets, RowLayout, Selection};
 pub use dense::Dense;
+pub use distill::{BellmanDistill, Evaluation, bellman_distill, student_q};
+pub use divergence::{cross_entropy, kl_divergence};
 pub use dual::Dual;
 pub use error::OperatorError;
 pub use kappa::{horizon_bound, kappa};
@@ -48,6 +56,7 @@ pub use objective::{Phi, objective, phi};
 pub use parameters::{Discount, TopP};
 pub use policy_value::policy_value;
 pub use projection::{Projection, leak, projection};
+pub use response::{NextPosition, Responses};
 pub use scalar::Scalar;
 pub use shift::{Shift, floor, shift, top_p_mask};
 pub use soft_value::{log_policy, soft_value};

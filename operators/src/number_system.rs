@@ -10,7 +10,7 @@
 /// Shapes are two: an array over *cells* (a number per row and candidate) and an array over
 /// *rows*. Elementwise operations work on both; `spread`, `row_*` and `pick` pass between them.
 /// The operators take [`Cells`] and [`Rows`] so that the two cannot be confused.
-pub trait NumberSystem {
+pub trait NumberSystem: Sized {
     /// Numbers, one per cell or one per row.
     type Array: Clone;
     /// One number.
@@ -22,6 +22,8 @@ pub trait NumberSystem {
     /// What can go wrong (shapes on tables; device errors on tensors).
     type Error;
 
+    /// The number system of the same rows with one cell each, for numbers of one action per row.
+    fn one_cell_per_row(&self) -> Self;
     /// a + b.
     fn add(&self, a: &Self::Array, b: &Self::Array) -> Result<Self::Array, Self::Error>;
     /// a − b.

@@ -1,138 +1,44 @@
-//! The Bellman Distill objective of a small batch of text, put together from the operators, against
-//! values and gradients that PyTorch computed in float64.
+//! The Bellman Distill objective and the baselines on a small batch of text, against values and
+//! gradients that PyTorch computed in float64.
 //!
-//! Rows are the real positions of all responses. Everything is written over any number system of
-//! dense tables: doubles give the loss, dual numbers its gradient.
+//! Rows are the real positions of all responses. Doubles give the loss, dual numbers its gradient.
 
+#[path = "common/batch.rs"]
+mod batch;
+
+use batch::*;
 use nalgebra::DVector;
 use operators::*;
 use serde_json::Value;
 
-/// A batch of responses, laid out as rows: one per real position.
-struct Batch {
-    /// [rows × vocabulary].
-    student: Vec<f64>,
-    /// [rows × vocabulary].
-    teacher: Vec<f64>,
-    vocabulary: usize,
-    /// The token taken in each row.
-    action: Vec<usize>,
-    /// The row of the next position; `None` after the last one.
-    next: Vec<Option<usize>>,
-    /// Whether the transition counts: the last one of a cut-off response does not.
-    counted: Vec<bool>,
-    /// Where each row comes from: response and position.
-    origin: Vec<(usize, usize)>,
-}
-
-fn floats(v: &Value) -> impl Iterator<Item = f64> + '_ {
-    v.as_array().expect("list").iter().map(|x| x.as_f64().expect("number"))
-}
-
-impl Batch {
-    fn read(file: &Value) -> Self {
-        let number = |v: &Value| v.as_u64().expect("number") as usize;
-        let mut batch = Self {
-            student: Vec::new(),
-            teacher: Vec::new(),
-            vocabulary: file["student_logits"][0][0].as_array().expect("logits").len(),
-            action: Vec::new(),
-            next: Vec::new(),
-            counted: Vec::new(),
-            origin: Vec::new(),
-        };
-        for (b, length) in file["lengths"].as_array().expect("lengths").iter().enumerate() {
-            let ends = file["ends_with_eos"][b].as_bool().expect("flag");
-            for t in 0..number(length) {
-                let row = batch.action.len();
-                let last = t + 1 == number(length);
-                batch.student.extend(floats(&file["student_logits"][b][t]));
-                batch.teacher.extend(floats(&file["teacher_logits"][b][t]));
-                batch.action.push(number(&file["actions"][b][t]));
-                batch.next.push((!last).then_some(row + 1));
-                batch.counted.push(!last || ends);
-                batch.origin.push((b, t));
-            }
-        }
-        batch
-    }
-
-    fn rows(&self) -> usize {
-        self.action.len()
-    }
-}
-
-/// Text: a transition leads to the next position with certainty, and to value 0 after the last.
-struct NextPosition<'a>(&'a [Option<usize>]);
-
-impl<T: Scalar> Successor<Dense<T>> for NextPosition<'_> {
-    fn expected(&self, _: &Dense<T>, v: &Rows<Dense<T>>) -> Result<Cells<Dense<T>>, OperatorError> {
-        let value = |next: &Option<usize>| next.map_or(T::from_f64(0.0), |row| v.0[row]);
-        Ok(Cells(DVector::from_iterator(self.0.len(), self.0.iter().map(value))))
-    }
-}
-
-/// One configuration of the objective.
-struct Config {
-    p: TopP,
-    gamma: Discount,
-    phi: Phi,
-    shift: Shift,
-    q_min: f64,
-}
-
-impl Config {
-    fn read(v: &Value) -> Self {
-        let number = |key: &str| v[key].as_f64().expect("number");
-        let text = |key: &str| v[key].as_str().expect("text");
-        Self {
-            p: TopP::new(number("p")).expect("p"),
-            gamma: Discount::new(number("gamma")).expect("γ"),
-            phi: match text("phi") {
-                "chi2" => Phi::chi2(number("alpha")).expect("α"),
-                "identity" => Phi::Identity,
-                other => panic!("φ = {other}"),
-            },
-            shift: match text("shift") {
-                "vocab_max" => Shift::VocabMax,
-                "log_softmax" => Shift::LogSoftmax,
-                "none" => Shift::Zero,
-                other => panic!("shift {other}"),
-            },
-            q_min: number("q_min"),
-        }
+fn parts<T: Scalar>(n: &Dense<T>, batch: &Batch, sets: &CandidateSets) -> Parts<Dense<T>> {
+    Parts {
+        full: n.mask(&CandidateSets::full(n.layout())),
+        slots: batch.action.clone(),
+        responses: Responses {
+            set: n.mask(sets),
+            inside: batch.inside(sets),
+            next: batch.next(),
+            weights: n.rows(&batch.weights()).expect("weights"),
+        },
+        teacher: n.cells(&batch.teacher).expect("teacher"),
+        even: n.rows(&batch.even()).expect("weights"),
     }
 }
 
 /// The soft values V_t and the loss −J of a batch whose student logits are `logits`.
-fn bellman_distill<T: Scalar>(
-    batch: &Batch,
-    config: &Config,
-    logits: Vec<T>,
-) -> Result<(Rows<Dense<T>>, T), OperatorError> {
-    let layout = RowLayout::uniform(batch.rows(), batch.vocabulary)?;
-    let sets = CandidateSets::select(&layout, &batch.teacher, Selection::TopP(config.p))?;
-    let n = Dense::<T>::new(&layout);
-    let (set, full) = (n.mask(&sets), n.mask(&CandidateSets::full(&layout)));
-
+fn loss<T: Scalar>(batch: &Batch, config: &Config, logits: Vec<T>) -> (Rows<Dense<T>>, T) {
+    let n = Dense::<T>::new(&batch.layout());
+    let parts = parts(&n, batch, &batch.sets(config.p));
     let z = Cells(DVector::from_vec(logits));
-    let q = floor(&n, &shift(&n, &z, config.shift, &full)?, config.q_min)?;
-    let value = soft_value(&n, &q, &set)?;
-    let chosen = n.pick(&q.0, &batch.action)?;
+    let (value, j) = distill(&n, &z, &parts, &config.settings).expect("objective");
+    (value, T::from_f64(0.0) - j)
+}
 
-    // From here on a transition is a row with one cell, the action that was taken.
-    let n = Dense::<T>::new(&RowLayout::uniform(batch.rows(), 1)?);
-    let inside = (0..batch.rows()).map(|t| set[layout.row(t).start + batch.action[t]]).collect();
-    let taken = Cells(top_p_mask(&n, &Rows(chosen), &inside, config.q_min)?.0);
-    let next = NextPosition(&batch.next);
-    let delta = implied_reward(&n, &taken, config.gamma, &next, &Rows(value.0.clone()))?;
-    let after = next.expected(&n, &Rows(value.0.clone()))?;
-    let discounted = n.scale(&after.0, config.gamma.get())?;
-    let counted = batch.counted.iter().filter(|c| **c).count() as f64;
-    let share = |&c: &bool| if c { 1.0 / counted } else { 0.0 };
-    let weights = n.rows(&batch.counted.iter().map(share).collect::<Vec<_>>())?.0;
-    let j = objective(&n, config.phi, &delta.0, &value.0, &discounted, &weights)?;
-    Ok((value, T::from_f64(0.0) - j))
+fn baseline_loss<T: Scalar>(batch: &Batch, name: &str, logits: Vec<T>) -> T {
+    let n = Dense::<T>::new(&batch.layout());
+    let parts = parts(&n, batch, &CandidateSets::full(n.layout()));
+    baseline(&n, &Cells(DVector::from_vec(logits)), &parts, name).expect("loss")
 }
 
 /// Agreement to 1e-9 of the size of the number, and at least of 1.
@@ -141,28 +47,12 @@ fn assert_near(found: f64, expected: f64, what: impl Fn() -> String) {
     assert!((found - expected).abs() <= slack, "{}: {found} is not {expected}", what());
 }
 
-fn file() -> Value {
-    serde_json::from_str(include_str!("../../tests/reference/losses/losses.json")).expect("JSON")
-}
-
-fn for_each_config(check: impl Fn(&Batch, &Config, &Value, &str)) {
-    let file = file();
-    let batch = Batch::read(&file);
-    let expected = file["bellman_distill"].as_array().expect("configurations");
-    assert_eq!(expected.len(), 18);
-    for e in expected {
-        let name = format!("p {} φ {} shift {}", e["p"], e["phi"], e["shift"]);
-        check(&batch, &Config::read(e), e, &name);
-    }
-}
-
 #[test]
 fn the_batch_has_a_cut_off_response_and_actions_outside_their_sets() {
     let batch = Batch::read(&file());
     assert_eq!(batch.counted.iter().filter(|c| !**c).count(), 1);
-    let layout = RowLayout::uniform(batch.rows(), batch.vocabulary).expect("layout");
-    let p = Selection::TopP(TopP::new(0.8).expect("p"));
-    let sets = CandidateSets::select(&layout, &batch.teacher, p).expect("sets");
+    let layout = batch.layout();
+    let sets = batch.sets(TopP::new(0.8).expect("p"));
     let outside = |t: usize| !sets.kept()[layout.row(t).start + batch.action[t]];
     assert!((0..batch.rows()).any(outside) && !(0..batch.rows()).all(outside));
 }
@@ -171,9 +61,8 @@ fn the_batch_has_a_cut_off_response_and_actions_outside_their_sets() {
 fn candidate_sets_of_the_teacher_agree_with_the_reference() {
     let file = file();
     let batch = Batch::read(&file);
-    let layout = RowLayout::uniform(batch.rows(), batch.vocabulary).expect("layout");
-    let p = Selection::TopP(TopP::new(0.8).expect("p"));
-    let sets = CandidateSets::select(&layout, &batch.teacher, p).expect("sets");
+    let layout = batch.layout();
+    let sets = batch.sets(TopP::new(0.8).expect("p"));
     for (row, &(b, t)) in batch.origin.iter().enumerate() {
         let expected: Vec<bool> = file["top_p_mask_at_0_8"][b][t]
             .as_array()
@@ -188,8 +77,7 @@ fn candidate_sets_of_the_teacher_agree_with_the_reference() {
 #[test]
 fn losses_and_soft_values_agree_with_the_reference() {
     for_each_config(|batch, config, expected, name| {
-        let (value, loss) =
-            bellman_distill(batch, config, batch.student.clone()).expect("objective");
+        let (value, loss) = loss(batch, config, batch.student.clone());
         assert_near(loss, expected["loss"].as_f64().expect("loss"), || name.into());
         for (row, &(b, t)) in batch.origin.iter().enumerate() {
             let v = expected["soft_value"][b][t].as_f64().expect("soft value");
@@ -198,27 +86,54 @@ fn losses_and_soft_values_agree_with_the_reference() {
     });
 }
 
+/// As many directions as the vocabulary: gradients are taken one row at a time.
+const DIRECTIONS: usize = 17;
+
+/// The gradient of `loss` with respect to the student's logits, against `expected` [B, T, V].
+fn assert_gradient(
+    batch: &Batch,
+    name: &str,
+    expected: &Value,
+    loss: impl Fn(Vec<Dual<DIRECTIONS>>) -> Dual<DIRECTIONS>,
+) {
+    assert_eq!(batch.vocabulary, DIRECTIONS);
+    for (row, &(b, t)) in batch.origin.iter().enumerate() {
+        let from = row * DIRECTIONS;
+        let logit = |(i, &z): (usize, &f64)| match i.checked_sub(from) {
+            Some(direction) => Dual::<DIRECTIONS>::variable(z, direction),
+            None => Dual::from_f64(z),
+        };
+        let loss = loss(batch.student.iter().enumerate().map(logit).collect());
+        for (token, (found, expected)) in
+            loss.derivative.iter().zip(floats(&expected[b][t])).enumerate()
+        {
+            let place = || format!("{name}, response {b}, position {t}, token {token}");
+            assert_near(*found, expected, place);
+        }
+    }
+}
+
 #[test]
 fn gradients_agree_with_the_reference() {
-    // As many directions as the vocabulary: one row at a time.
-    const DIRECTIONS: usize = 17;
     for_each_config(|batch, config, expected, name| {
-        assert_eq!(batch.vocabulary, DIRECTIONS);
-        for (row, &(b, t)) in batch.origin.iter().enumerate() {
-            let from = row * DIRECTIONS;
-            let logit = |(i, &z): (usize, &f64)| match i.checked_sub(from) {
-                Some(direction) => Dual::<DIRECTIONS>::variable(z, direction),
-                None => Dual::from_f64(z),
-            };
-            let logits = batch.student.iter().enumerate().map(logit).collect();
-            let (_, loss) = bellman_distill(batch, config, logits).expect("objective");
-            let gradient = floats(&expected["grad_student_logits"][b][t]);
-            for (token, (found, expected)) in loss.derivative.iter().zip(gradient).enumerate() {
-                let place = || format!("{name}, response {b}, position {t}, token {token}");
-                assert_near(*found, expected, place);
-            }
-        }
+        assert_gradient(batch, name, &expected["grad_student_logits"], |logits| {
+            loss(batch, config, logits).1
+        });
     });
+}
+
+#[test]
+fn baselines_agree_with_the_reference() {
+    let file = file();
+    let batch = Batch::read(&file);
+    for name in BASELINES {
+        let expected = &file["baselines"][name];
+        let loss = baseline_loss(&batch, name, batch.student.clone());
+        assert_near(loss, expected["loss"].as_f64().expect("loss"), || name.into());
+        assert_gradient(&batch, name, &expected["grad_student_logits"], |logits| {
+            baseline_loss(&batch, name, logits)
+        });
+    }
 }
 
 #[test]

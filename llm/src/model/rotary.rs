@@ -1,0 +1,55 @@
+//! Rotary positions: queries and keys turned by angles that grow with the position.
+
+use crate::LlmError;
+use candle_core::{D, DType, Device, Tensor};
+
+/// Cosines and sines for the positions of a batch.
+#[derive(Debug, Clone)]
+pub(super) struct Rotary {
+    cos_b1td: Tensor,
+    sin_b1td: Tensor,
+}
+
+impl Rotary {
+    /// The angles position · theta^(−2i/width), i < width/2, for positions [B, T].
+    pub(super) fn new(
+        positions: &[u32],
+        (batch, time): (usize, usize),
+        (theta, width): (f64, usize),
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, LlmError> {
+        let half = width / 2;
+        let count = positions.iter().max().map_or(0, |&last| last as usize + 1);
+        let angle = |(position, i): (usize, usize)| {
+            position as f64 * theta.powf(-2.0 * i as f64 / width as f64)
+        };
+        let all = (0..count).flat_map(|position| (0..half).map(move |i| (position, i)));
+        let angles: Vec<f64> = all.map(angle).collect();
+        let positions = Tensor::from_slice(positions, positions.len(), device)?;
+        let table = |f: fn(f64) -> f64| -> candle_core::Result<Tensor> {
+            // From f32 on, so that devices without f64 can hold the table.
+            let values = Tensor::from_vec(
+                angles.iter().map(|&a| f(a)).collect::<Vec<f64>>(),
+                (count, half),
+                &Device::Cpu,
+            )?;
+            let values = if dtype == DType::F64 { values } else { values.to_dtype(DType::F32)? };
+            let of_batch = values.to_device(device)?.index_select(&positions, 0)?;
+            of_batch.reshape((batch, 1, time, half))?.to_dtype(dtype)
+        };
+        Ok(Self { cos_b1td: table(f64::cos)?, sin_b1td: table(f64::sin)? })
+    }
+
+    /// Turns the pairs (x_i, x_{i + D/2}). Shapes: [B, heads, T, D] → the same.
+    pub(super) fn apply(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let half = x.dim(D::Minus1)? / 2;
+        let (first, second) = (x.narrow(D::Minus1, 0, half)?, x.narrow(D::Minus1, half, half)?);
+        let turn = |a: &Tensor, b: &Tensor| -> candle_core::Result<(Tensor, Tensor)> {
+            Ok((a.broadcast_mul(&self.cos_b1td)?, b.broadcast_mul(&self.sin_b1td)?))
+        };
+        let (a, b) = turn(&first, &second)?;
+        let (c, d) = turn(&second, &first)?;
+        Tensor::cat(&[a.sub(&b)?, c.add(&d)?], D::Minus1)
+    }
+}
