@@ -173,7 +173,8 @@ fn the_proofs_compile_and_rest_on_four_axioms() {
         let _ = writeln!(std::io::stderr(), "Coq is not installed: the proofs were NOT re-checked");
         return;
     }
-    let make = Command::new("make").arg("-C").arg(root().join("proofs")).arg("assumptions").output();
+    let make =
+        Command::new("make").arg("-C").arg(root().join("proofs")).arg("assumptions").output();
     let output = make.expect("make");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

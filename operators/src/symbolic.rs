@@ -2,7 +2,9 @@
 
 use crate::candidates::expect_length;
 use crate::term::{Function, Operation, Term};
-use crate::{CandidateSets, Cells, NumberSystem, OperatorError, RowLayout, Rows};
+use crate::{
+    CandidateSets, Cells, NextPosition, NumberSystem, OperatorError, RowLayout, Rows, Successor,
+};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -111,6 +113,10 @@ impl NumberSystem for Symbolic {
     type Mask = Vec<bool>;
     type Slots = Vec<usize>;
     type Error = OperatorError;
+
+    fn one_cell_per_row(&self) -> Self {
+        Self { layout: self.layout.one_cell_per_row(), ..self.clone() }
+    }
 
     fn add(&self, a: &Terms, b: &Terms) -> Result<Terms, OperatorError> {
         zip(Operation::Add, a, b)
@@ -222,5 +228,13 @@ impl NumberSystem for Symbolic {
         expect_length("the mask", mask.len(), a.len())?;
         let kept = a.iter().zip(mask).filter(|(_, kept)| **kept).map(|(x, _)| x.clone());
         kept.reduce(|x, y| max(&x, &y)).ok_or(OperatorError::EmptyRow { row: 0 })
+    }
+}
+
+impl Successor<Symbolic> for NextPosition {
+    fn expected(&self, n: &Symbolic, v: &Rows<Symbolic>) -> Result<Cells<Symbolic>, OperatorError> {
+        expect_length("the values", v.0.len(), self.rows())?;
+        let value = |next: &Option<usize>| next.map_or(n.number(0.0), |row| v.0[row].clone());
+        Ok(Cells(self.next().iter().map(value).collect()))
     }
 }

@@ -116,7 +116,61 @@ fn traces() -> Vec<Trace> {
             Ok(horizon_bound(&s.n, gamma(), &s.n.rows("leak"), horizon)?.0)
         });
     }
+
+    for (operator, by) in [
+        ("shift_by_max", Shift::VocabMax),
+        ("shift_by_soft_value", Shift::LogSoftmax),
+        ("no_shift", Shift::Zero),
+    ] {
+        trace(operator, &["11"], &|s| Ok(shift(&s.n, &s.n.cells("z"), by, &s.full)?.0));
+    }
+    trace("student_q", &["11"], &|s| {
+        Ok(student_q(&s.n, &s.n.cells("z"), &s.full, &settings(Phi::Identity))?.0)
+    });
+    for (operator, phi, text) in [
+        ("J_identity", Phi::Identity, ENDED),
+        ("J_chi2", Phi::Chi2 { alpha: ALPHA }, ENDED),
+        ("J_outside", Phi::Chi2 { alpha: ALPHA }, Text { slots: [1, 1], ..ENDED }),
+        ("J_cut_off", Phi::Chi2 { alpha: ALPHA }, Text { ended: false, ..ENDED }),
+    ] {
+        trace(operator, &["11|10"], &|s| text.objective(s, &s.n.cells("q"), phi));
+    }
+    trace("J_of_logits", &["11|10"], &|s| {
+        let phi = Phi::Chi2 { alpha: ALPHA };
+        let q = student_q(&s.n, &s.n.cells("z"), &s.full, &settings(phi))?;
+        ENDED.objective(s, &q, phi)
+    });
     traces
+}
+
+fn settings(phi: Phi) -> BellmanDistill {
+    BellmanDistill { gamma: gamma(), phi, shift: Shift::VocabMax, q_min: Q_MIN }
+}
+
+/// A text of two tokens.
+struct Text {
+    /// The tokens taken, as slots of their rows.
+    slots: [usize; 2],
+    /// Whether the text ended, or was cut off: then its last transition has no weight.
+    ended: bool,
+}
+
+const ENDED: Text = Text { slots: [1, 0], ended: true };
+
+impl Text {
+    fn objective(&self, s: &Shape, q: &Cells<Symbolic>, phi: Phi) -> Terms {
+        let slots = self.slots.to_vec();
+        let inside = s.layout.iter().zip(&slots).map(|(row, slot)| s.set[row.start + slot]);
+        let mut weights = s.n.rows("w");
+        if !self.ended {
+            weights.0[1] = Term::Number(0.0);
+        }
+        let chosen = Rows(s.n.pick(&q.0, &slots)?);
+        let next = NextPosition::of_lengths(&[2]);
+        let (set, inside) = (s.set.clone(), inside.collect());
+        let responses = Responses { set, inside, next, weights };
+        Ok(vec![bellman_distill(&s.n, q, &chosen, &responses, &settings(phi))?.objective])
+    }
 }
 
 const COQ_HEAD: &str = "\
@@ -133,7 +187,7 @@ Open Scope R_scope.
 
 Section Traces.
 
-Variables (q u r : nat -> nat -> R) (v leak anchor : nat -> R) (P : nat -> nat -> nat -> R).
+Variables (q u r z : nat -> nat -> R) (v w leak anchor : nat -> R) (P : nat -> nat -> nat -> R).
 Variables (gamma four_alpha q_min : R).
 
 ";

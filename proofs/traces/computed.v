@@ -11,7 +11,7 @@ Open Scope R_scope.
 
 Section Traces.
 
-Variables (q u r : nat -> nat -> R) (v leak anchor : nat -> R) (P : nat -> nat -> nat -> R).
+Variables (q u r z : nat -> nat -> R) (v w leak anchor : nat -> R) (P : nat -> nat -> nat -> R).
 Variables (gamma four_alpha q_min : R).
 
 Definition soft_value_1 : seq R :=
@@ -161,5 +161,36 @@ Definition horizon_bound_2_1 : seq R :=
 
 Definition horizon_bound_4_1 : seq R :=
   [:: (leak 0 + (leak 0 + (leak 0 + 0) * gamma) * gamma) * gamma].
+
+Definition shift_by_max_11 : seq R :=
+  [:: z 0 0 - Rmax (z 0 0) (z 0 1);
+      z 0 1 - Rmax (z 0 0) (z 0 1)].
+
+Definition shift_by_soft_value_11 : seq R :=
+  [:: z 0 0 - (ln (exp (z 0 0 - anchor 0) + exp (z 0 1 - anchor 0)) + anchor 0);
+      z 0 1 - (ln (exp (z 0 0 - anchor 0) + exp (z 0 1 - anchor 0)) + anchor 0)].
+
+Definition no_shift_11 : seq R :=
+  [:: z 0 0;
+      z 0 1].
+
+Definition student_q_11 : seq R :=
+  [:: Rmax (z 0 0 - Rmax (z 0 0) (z 0 1)) (q_min);
+      Rmax (z 0 1 - Rmax (z 0 0) (z 0 1)) (q_min)].
+
+Definition J_identity_11_10 : seq R :=
+  [:: w 0 * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma - (ln (exp (q 0 0 - anchor 0) + exp (q 0 1 - anchor 0)) + anchor 0 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma)) + w 1 * (q 1 0 - 0 * gamma - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1 - 0 * gamma))].
+
+Definition J_chi2_11_10 : seq R :=
+  [:: w 0 * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma - (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) / four_alpha - (ln (exp (q 0 0 - anchor 0) + exp (q 0 1 - anchor 0)) + anchor 0 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma)) + w 1 * (q 1 0 - 0 * gamma - (q 1 0 - 0 * gamma) * (q 1 0 - 0 * gamma) / four_alpha - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1 - 0 * gamma))].
+
+Definition J_outside_11_10 : seq R :=
+  [:: w 0 * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma - (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) / four_alpha - (ln (exp (q 0 0 - anchor 0) + exp (q 0 1 - anchor 0)) + anchor 0 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma)) + w 1 * (q_min - 0 * gamma - (q_min - 0 * gamma) * (q_min - 0 * gamma) / four_alpha - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1 - 0 * gamma))].
+
+Definition J_cut_off_11_10 : seq R :=
+  [:: w 0 * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma - (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) * (q 0 1 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma) / four_alpha - (ln (exp (q 0 0 - anchor 0) + exp (q 0 1 - anchor 0)) + anchor 0 - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1) * gamma)) + 0 * (q 1 0 - 0 * gamma - (q 1 0 - 0 * gamma) * (q 1 0 - 0 * gamma) / four_alpha - (ln (exp (q 1 0 - anchor 1) + 0) + anchor 1 - 0 * gamma))].
+
+Definition J_of_logits_11_10 : seq R :=
+  [:: w 0 * (Rmax (z 0 1 - Rmax (z 0 0) (z 0 1)) (q_min) - (ln (exp (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - anchor 1) + 0) + anchor 1) * gamma - (Rmax (z 0 1 - Rmax (z 0 0) (z 0 1)) (q_min) - (ln (exp (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - anchor 1) + 0) + anchor 1) * gamma) * (Rmax (z 0 1 - Rmax (z 0 0) (z 0 1)) (q_min) - (ln (exp (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - anchor 1) + 0) + anchor 1) * gamma) / four_alpha - (ln (exp (Rmax (z 0 0 - Rmax (z 0 0) (z 0 1)) (q_min) - anchor 0) + exp (Rmax (z 0 1 - Rmax (z 0 0) (z 0 1)) (q_min) - anchor 0)) + anchor 0 - (ln (exp (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - anchor 1) + 0) + anchor 1) * gamma)) + w 1 * (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - 0 * gamma - (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - 0 * gamma) * (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - 0 * gamma) / four_alpha - (ln (exp (Rmax (z 1 0 - Rmax (z 1 0) (z 1 1)) (q_min) - anchor 1) + 0) + anchor 1 - 0 * gamma))].
 
 End Traces.
