@@ -2,7 +2,8 @@
 
     In Q it is not (chi2_example.v). But without a shift or a floor Q and the implied reward δ
     determine each other, and
-      J = Σ_{s,a} μ(s,a) φ(δ(s,a)) − Σ_s w(s) V(s),   w(s') = Σ_a μ(s',a) − γ Σ_{s,a} μ(s,a) P(s'|s,a),
+      J = Σ_{s,a} μ(s,a) φ(δ(s,a)) − Σ_s w(s) V(s),
+      w(s') = Σ_a μ(s',a) − γ Σ_{s,a} μ(s,a) P(s'|s,a),
     where V is a convex function of δ. If no w(s) is negative, as for the γ-discounted
     occupancy of some policy, J is therefore concave in δ for every concave φ, and with χ² its
     maximiser implies one reward only. *)
@@ -68,7 +69,8 @@ Theorem value_convex t x y s :
   t * soft_value B (table_of x) s + (1 - t) * soft_value B (table_of y) s.
 Proof.
 move=> t_bounds; pose Q := mix t (table_of x) (table_of y).
-have V_le s' : soft_value B Q s' <= t * soft_value B (table_of x) s' + (1 - t) * soft_value B (table_of y) s'.
+have V_le s' : soft_value B Q s' <=
+    t * soft_value B (table_of x) s' + (1 - t) * soft_value B (table_of y) s'.
   by apply: lse_convex => //; apply: candidates_some B_ok.
 have Q_le : below B (table_of (mix t x y)) Q.
   apply: Q_p_star_le => // s' a' _.

@@ -59,7 +59,8 @@ Definition best := supremum (fun v => exists Q, v = objective M (chi2 alpha) B m
 
 Lemma best_lub : is_lub (fun v => exists Q, v = objective M (chi2 alpha) B mu Q) best.
 Proof.
-apply: (supremum_lub (r := objective M (chi2 alpha) B mu (fun _ _ => 0)) (c := 0)); first by exists (fun _ _ => 0).
+apply: (supremum_lub (r := objective M (chi2 alpha) B mu (fun _ _ => 0)) (c := 0)).
+  by exists (fun _ _ => 0).
 by move=> _ [Q ->]; apply: objective_le0.
 Qed.
 
