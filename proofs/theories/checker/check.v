@@ -52,7 +52,7 @@ Definition has_loose_end m v :=
   has (fun state => ~~ equal (nth (zero D) v state) (zero D) && is_terminal m state)
       (iota 0 (size v)).
 
-(** [admit] *)
+(** The values are finite, one for each state; with γ = 1 also 0 in terminal states. *)
 
 Definition admissible m f v :=
   [&& size v == states m, all (@is_finite D) v
