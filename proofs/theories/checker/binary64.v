@@ -792,11 +792,16 @@ Lemma two_sum64_law x y a b :
   \/ ((forall s, dval (two_sum64 x y).1 <> Fin s) /\ dval (two_sum64 x y).2 = NaN).
 Proof. by move=> /dval_Fin [x_ok <-] /dval_Fin [y_ok <-]; apply: two_sum64_exact. Qed.
 
-Definition binary64 core_exp core_log (core_ok : correctly_rounded core_exp core_log) : arithmetic :=
-  @Arithmetic double dval dzero dhalf done_ (B754_infinity true) (B754_infinity false)
+(** The operations run; only their laws need that exp and ln are correctly rounded. *)
+
+Definition operations64 core_exp core_log : operations :=
+  @Operations double dval dzero dhalf done_ (B754_infinity true) (B754_infinity false)
     dle dlt dopp dmin dmax dmean two_sum64 add_down64 add_up64 mul_down64 mul_up64
     div_down64 div_up64 (exp_down64 core_exp) (exp_up64 core_exp)
-    (ln_down64 core_log) (ln_up64 core_log)
+    (ln_down64 core_log) (ln_up64 core_log).
+
+Definition binary64 core_exp core_log (core_ok : correctly_rounded core_exp core_log) : arithmetic :=
+  @Arithmetic (operations64 core_exp core_log)
     dval_zero dval_half dval_one erefl erefl dleP dltP dval_opp dval_min dval_max
     two_sum64_law add_down64_below add_up64_above add_down64_ge0
     mul_down64_rounded mul_up64_rounded div_down64_rounded div_up64_rounded
