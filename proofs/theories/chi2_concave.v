@@ -2,7 +2,8 @@
 
     In Q it is not (chi2_example.v). But without a shift or a floor Q and the implied reward δ
     determine each other, and
-      J = Σ_{s,a} μ(s,a) φ(δ(s,a)) − Σ_s w(s) V(s),   w(s') = Σ_a μ(s',a) − γ Σ_{s,a} μ(s,a) P(s'|s,a),
+      J = Σ_{s,a} μ(s,a) φ(δ(s,a)) − Σ_s w(s) V(s),
+      w(s') = Σ_a μ(s',a) − γ Σ_{s,a} μ(s,a) P(s'|s,a),
     where V is a convex function of δ. If no w(s) is negative, as for the γ-discounted
     occupancy of some policy, J is therefore concave in δ for every concave φ, and with χ² its
     maximiser implies one reward only. *)
@@ -68,14 +69,16 @@ Theorem value_convex t x y s :
   t * soft_value B (table_of x) s + (1 - t) * soft_value B (table_of y) s.
 Proof.
 move=> t_bounds; pose Q := mix t (table_of x) (table_of y).
-have V_le s' : soft_value B Q s' <= t * soft_value B (table_of x) s' + (1 - t) * soft_value B (table_of y) s'.
+have V_le s' : soft_value B Q s' <=
+    t * soft_value B (table_of x) s' + (1 - t) * soft_value B (table_of y) s'.
   by apply: lse_convex => //; apply: candidates_some B_ok.
 have Q_le : below B (table_of (mix t x y)) Q.
   apply: Q_p_star_le => // s' a' _.
   apply: Rle_trans (@backup_le _ _ (with_reward (mix t x y)) _ _ s' a' V_le) _; apply: Req_le.
-  have same z v : expected (with_reward z) v s' a' = expected M v s' a' by [].
-  rewrite /backup expected_add !expected_scale !same.
-  by rewrite /Q /mix !table_of_eq /discounted_next /=; ring.
+  rewrite /Q {2}/mix !table_of_eq /discounted_next; set Vx := soft_value B _; set Vy := soft_value B _.
+  transitivity (mix t x y s' a' + gamma M * (t * expected M Vx s' a' + (1 - t) * expected M Vy s' a')).
+    by rewrite -!expected_scale -expected_add.
+  by rewrite /mix; ring.
 apply: Rle_trans (V_le s); apply: soft_value_le => [|a aB]; first exact: candidates_some B_ok.
 exact: Q_le.
 Qed.
@@ -114,10 +117,18 @@ Hypotheses (mu_ge0 : forall s a, 0 <= mu s a) (w_ge0 : forall s, 0 <= start_weig
 
 Definition J phi x := objective M phi B mu (table_of x).
 
+Lemma J_eq phi x :
+  J phi x = \sum_s \sum_(a in offers M s) mu s a * phi (x s a)
+            - \sum_s start_weight mu s * soft_value B (table_of x) s.
+Proof.
+rewrite /J objective_reward; congr (_ - _).
+by apply: eq_bigr => s _; apply: eq_bigr => a _; rewrite reward_of_table.
+Qed.
+
 Lemma J_table phi Q : J phi (implied_reward M B Q) = objective M phi B mu Q.
 Proof.
-rewrite /J !objective_reward; congr (_ - _); last by apply: eq_bigr => s _; rewrite value_of_reward.
-by apply: eq_bigr => s _; apply: eq_bigr => a _; rewrite reward_of_table.
+rewrite J_eq objective_reward; congr (_ - _).
+by apply: eq_bigr => s _; rewrite value_of_reward.
 Qed.
 
 (** J gains at least what φ gains on the chord. *)
@@ -128,10 +139,7 @@ Lemma J_chord phi t x y :
   + \sum_s \sum_(a in offers M s)
       mu s a * (phi (mix t x y s a) - t * phi (x s a) - (1 - t) * phi (y s a)) <= J phi (mix t x y).
 Proof.
-move=> t_bounds; rewrite /J !objective_reward.
-have reward z : \sum_s \sum_(a in offers M s) mu s a * phi (implied_reward M B (table_of z) s a)
-    = \sum_s \sum_(a in offers M s) mu s a * phi (z s a).
-  by apply: eq_bigr => s _; apply: eq_bigr => a _; rewrite reward_of_table.
+move=> t_bounds; rewrite !J_eq.
 have gain : \sum_s \sum_(a in offers M s)
       mu s a * (phi (mix t x y s a) - t * phi (x s a) - (1 - t) * phi (y s a))
     = \sum_s \sum_(a in offers M s) mu s a * phi (mix t x y s a)
@@ -144,7 +152,7 @@ have values : \sum_s start_weight mu s * soft_value B (table_of (mix t x y)) s <
     + (1 - t) * (\sum_s start_weight mu s * soft_value B (table_of y) s).
   rewrite -!sum_scale -sum_add; apply: sum_le => s _.
   by have := Rmult_le_compat_l _ _ _ (w_ge0 s) (value_convex x y s t_bounds); lra.
-by rewrite !reward gain; lra.
+by rewrite gain; lra.
 Qed.
 
 (** For a concave φ, J is concave in δ: *)

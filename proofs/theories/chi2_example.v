@@ -170,7 +170,8 @@ move: x_root; rewrite /root_function ratio /best.
 set E := exp x in E_gt0 *; set F := exp (- 9 * x) in F_gt0 *.
 have -> : 1 - 9 / 10 * (1 - 5 * x) * (1 + F * / E) = (E - 9 / 10 * (1 - 5 * x) * (E + F)) / E by field; lra.
 move=> /Rmult_integral[root_eq|inv0]; last by have := Rinv_0_lt_compat _ E_gt0; lra.
-have first : 9 / 10 * (1 - 5 * x) = E * / (E + F) by apply: (Rmult_eq_reg_r (E + F)); [field_simplify; lra|lra].
+have first : 9 / 10 * (1 - 5 * x) = E * / (E + F).
+  by apply: (Rmult_eq_reg_r (E + F)); [field_simplify; lra|lra].
 have second : F * / (E + F) = 1 - E * / (E + F) by field; lra.
 by case: a; rewrite /w ?second -first; field.
 Qed.

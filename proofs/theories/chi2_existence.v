@@ -59,7 +59,8 @@ Definition best := supremum (fun v => exists Q, v = objective M (chi2 alpha) B m
 
 Lemma best_lub : is_lub (fun v => exists Q, v = objective M (chi2 alpha) B mu Q) best.
 Proof.
-apply: (supremum_lub (r := objective M (chi2 alpha) B mu (fun _ _ => 0)) (c := 0)); first by exists (fun _ _ => 0).
+apply: (supremum_lub (r := objective M (chi2 alpha) B mu (fun _ _ => 0)) (c := 0)).
+  by exists (fun _ _ => 0).
 by move=> _ [Q ->]; apply: objective_le0.
 Qed.
 
@@ -191,11 +192,7 @@ have phi_le s a : a \in B s ->
     have := Rmult_le_compat_r _ _ _ (Rlt_le _ _ i_gt0) sq; rewrite /chi2 /Rdiv; lra.
   have -> : v * v - u * u = (v - u) * (2 * v - (v - u)) by ring.
   by set d := v - u in d_le *; nra.
-rewrite /J /chi2_concave.J !objective_reward.
-have reward z : \sum_s \sum_(a in offers M s) mu s a * chi2 alpha (implied_reward M B (table_of M B z) s a)
-    = \sum_s \sum_(a in offers M s) mu s a * chi2 alpha (z s a).
-  by apply: eq_bigr => s _; apply: eq_bigr => a _; rewrite reward_of_table.
-rewrite !reward.
+rewrite /J !J_eq //.
 have part1 : \sum_s \sum_(a in offers M s) mu s a * chi2 alpha (x s a) <=
     \sum_s \sum_(a in offers M s) mu s a * chi2 alpha (y s a)
     + k * \sum_s \sum_(a in offers M s) mu s a * (1 + (2 * Rabs (y s a) + 1) / (4 * alpha)).

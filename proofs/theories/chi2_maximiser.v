@@ -25,20 +25,23 @@ Let B0 s : B s != set0 := candidates_some s B_ok.
 
 Definition occupancy pi rho :=
   (forall s, 0 <= rho s) /\
-  forall s', rho s' = start_weight M mu s' + gamma M * \sum_s \sum_(a in B s) rho s * pi s a * step M s a s'.
+  forall s', rho s' = start_weight M mu s'
+    + gamma M * \sum_s \sum_(a in B s) rho s * pi s a * step M s a s'.
 
 (** The condition on Q: μ (1 − δ/(2α)) is the occupancy of its policy. *)
 
 Definition stationary_table Q :=
   exists rho, occupancy (boltzmann B Q) rho /\
-    forall s a, a \in B s -> mu s a * (1 - implied_reward M B Q s a / (2 * alpha)) = rho s * boltzmann B Q s a.
+    forall s a, a \in B s -> mu s a * (1 - implied_reward M B Q s a / (2 * alpha))
+      = rho s * boltzmann B Q s a.
 
 (** Seen from the starts, a table Q' is worth at least as much more than Q as the rewards that
     it implies are worth more to the policy of Q. *)
 
 Lemma occupancy_values Q Q' rho :
   occupancy (boltzmann B Q) rho ->
-  \sum_s \sum_(a in B s) rho s * boltzmann B Q s a * (implied_reward M B Q' s a - implied_reward M B Q s a) <=
+  \sum_s \sum_(a in B s)
+    rho s * boltzmann B Q s a * (implied_reward M B Q' s a - implied_reward M B Q s a) <=
   \sum_s start_weight M mu s * (soft_value B Q' s - soft_value B Q s).
 Proof.
 move=> [rho_ge0 flow]; pose f s := soft_value B Q' s - soft_value B Q s; pose pi := boltzmann B Q.

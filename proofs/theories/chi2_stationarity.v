@@ -21,7 +21,7 @@ have half : Rabs (m / c / 2) <= 1 / 2.
   rewrite /Rdiv !Rabs_mult (Rabs_pos_eq (/ 2)) ?(Rabs_pos_eq (/ c)); try lra; last first.
     by apply: Rlt_le; apply: Rinv_0_lt_compat.
   suff : Rabs m * / c <= 1 by lra.
-  by apply: (Rmult_le_reg_r c) => //; rewrite Rmult_assoc Rinv_l ?Rmult_1_r; rewrite /c; have := Rabs_pos C; lra.
+  apply: (Rmult_le_reg_r c) => //; rewrite Rmult_assoc Rinv_l ?Rmult_1_r /c; have := Rabs_pos C; lra.
 have := small _ half.
 have -> : m / c / 2 * m = m * m * (/ c / 2) by field; lra.
 have -> : m / c / 2 * (m / c / 2) * C = m * m * (/ c / 2) * (C * (/ c / 2)) by field; lra.
@@ -124,7 +124,8 @@ have step_in s a : 0 <= gamma M * step M s a s0 <= 1.
     by apply: (@sum_ge_term S xpredT (step M s a)) => // s' _; apply: step_ge0.
   by split; nra.
 (* one pair *)
-have pair s a : mu s a * (chi2 alpha (implied_reward M B Q s a) - (soft_value B Q s - discounted_next M B Q s a))
+have pair s a :
+    mu s a * (chi2 alpha (implied_reward M B Q s a) - (soft_value B Q s - discounted_next M B Q s a))
     + (t * (visited s a * at_a s a) - v * (gamma M * (visited s a * step M s a s0) + at_s s * mu s a
         - gamma M * (mu s a * step M s a s0)) - t * t * (9 / (4 * alpha)) * mu s a)
     <= mu s a * (chi2 alpha (implied_reward M B Q' s a) - (soft_value B Q' s - discounted_next M B Q' s a)).
@@ -134,7 +135,8 @@ have pair s a : mu s a * (chi2 alpha (implied_reward M B Q s a) - (soft_value B 
     have d_le : Rabs d <= 3 * Rabs t.
       apply: Rle_trans (Rabs_triang _ _) _; rewrite Rabs_Ropp !Rabs_mult.
       have a_le : Rabs (at_a s a) <= 1 by rewrite /at_a; case: (_ && _); rewrite ?Rabs_R0 ?Rabs_R1; lra.
-      have [st_ge0 st_le1] := step_in s a; have st_abs : Rabs (gamma M) * Rabs (step M s a s0) = gamma M * step M s a s0.
+      have [st_ge0 st_le1] := step_in s a.
+      have st_abs : Rabs (gamma M) * Rabs (step M s a s0) = gamma M * step M s a s0.
         by rewrite -Rabs_mult Rabs_pos_eq.
       by rewrite st_abs; have := Rabs_pos t; have := Rabs_pos v; have := Rabs_pos (at_a s a); nra.
     rewrite -/(Rsqr d) -/(Rsqr t) (Rsqr_abs d) (Rsqr_abs t) /Rsqr.
@@ -153,7 +155,8 @@ apply: Rle_trans (_ : objective M (chi2 alpha) B mu Q + (t * visited s0 a0 - v *
   have : (v - t * pi s0 a0) * inflow s0 <= 2 * (t * t) * Rabs (inflow s0) by nra.
   by lra.
 suff -> : t * visited s0 a0 - v * inflow s0 - t * t * (9 / (4 * alpha)) * total_weight =
-    \sum_s \sum_(a in offers M s) (t * (visited s a * at_a s a) - v * (gamma M * (visited s a * step M s a s0)
+    \sum_s \sum_(a in offers M s)
+      (t * (visited s a * at_a s a) - v * (gamma M * (visited s a * step M s a s0)
       + at_s s * mu s a - gamma M * (mu s a * step M s a s0)) - t * t * (9 / (4 * alpha)) * mu s a).
   by rewrite /objective -sum_add; apply: sum_le => s _; rewrite -sum_add; apply: sum_le => a _; apply: pair.
 have -> : visited s0 a0 = \sum_s \sum_(a in offers M s) visited s a * at_a s a.

@@ -127,7 +127,8 @@ have shrink t : 0 <= t -> t * K <= 1 / 2 ->
   have f_le s : f s <= \sum_(a in B s) boltzmann B Q s a *
       ((Qt s a - Q s a) + 2 * ((Qt s a - Q s a) * (Qt s a - Q s a))).
     have := @lse_second_order _ (B s) (Q s) (Qt s) (B0 s).
-    rewrite /f /soft_value => second; suff : lse (B s) (Qt s) <= lse (B s) (Q s) + \sum_(a in B s) boltzmann B Q s a *
+    rewrite /f /soft_value => second.
+    suff : lse (B s) (Qt s) <= lse (B s) (Q s) + \sum_(a in B s) boltzmann B Q s a *
       ((Qt s a - Q s a) + 2 * ((Qt s a - Q s a) * (Qt s a - Q s a))) by lra.
     apply: second => a aB; have := close s a aB; have := Rle_abs (Qt s a - Q s a); lra.
   have state s : \sum_(a in offers M s) mu s a * (t * x s a - 2 * (t * K * (t * K))) <=
@@ -151,7 +152,8 @@ have shrink t : 0 <= t -> t * K <= 1 / 2 ->
     apply: Rmult_le_compat_l => //; have := close s a aB; rewrite (diff s a aB).
     set h := - t * x s a + _ => h_le.
     have sq_le : h * h <= t * K * (t * K).
-      by rewrite -/(Rsqr h) -/(Rsqr (t * K)) Rsqr_abs; apply: Rsqr_incr_1 => //; [apply: Rabs_pos|apply: Rmult_le_pos].
+      rewrite -/(Rsqr h) -/(Rsqr (t * K)) Rsqr_abs.
+      by apply: Rsqr_incr_1 => //; [apply: Rabs_pos|apply: Rmult_le_pos].
     by rewrite /h in sq_le *; lra.
   have := Q_max Qt; rewrite /objective => le_max.
   have total : \sum_s \sum_(a in offers M s) mu s a * (chi2 alpha (y s a) - chi2 alpha (x s a))
@@ -178,7 +180,8 @@ have X0 : X = 0.
   pose u := X / (2 * alpha); pose C := X / (4 * alpha) + 2 * (K * K) * W.
   have u_gt0 : 0 < u by apply: Rdiv_lt_0_compat; lra.
   have C_ge0 : 0 <= C.
-    apply: Rplus_le_le_0_compat; first by apply: Rmult_le_pos => //; apply: Rlt_le; apply: Rinv_0_lt_compat; lra.
+    apply: Rplus_le_le_0_compat.
+      by apply: Rmult_le_pos => //; apply: Rlt_le; apply: Rinv_0_lt_compat; lra.
     by apply: Rmult_le_pos => //; apply: Rmult_le_pos; [lra|apply: Rle_0_sqr].
   have den_gt0 : 0 < (2 * K + 1) * u + C + 1 by nra.
   pose t := u / ((2 * K + 1) * u + C + 1); have t_gt0 : 0 < t by apply: Rdiv_lt_0_compat.
@@ -187,7 +190,9 @@ have X0 : X = 0.
     suff : t * (2 * K + 1) <= 1 by nra.
     apply: (Rmult_le_reg_r u) => //; have := Rmult_le_pos _ _ (Rlt_le _ _ t_gt0) C_ge0; lra.
   have := shrink t (Rlt_le _ _ t_gt0) tK; rewrite -/u -/C.
-  have tC : t * C < u by have := Rmult_le_pos _ _ (Rmult_le_pos _ _ (Rlt_le _ _ t_gt0) (ltac:(lra) : 0 <= 2 * K + 1)) (Rlt_le _ _ u_gt0); lra.
+  have tC : t * C < u.
+    have K1 : 0 <= 2 * K + 1 by lra.
+    have := Rmult_le_pos _ _ (Rmult_le_pos _ _ (Rlt_le _ _ t_gt0) K1) (Rlt_le _ _ u_gt0); lra.
   nra.
 move=> s a d_gt0 aB.
 have term_ge0 s' a' : a' \in offers M s' -> 0 <= mu s' a' * (x s' a' * x s' a').

@@ -103,7 +103,8 @@ split.
   have m_gt0 : 0 < mass B (teacher M) s' by case: (teacher_projectable B_ok s').
   by apply: ln_inv => //; [case: p_bounds|rewrite /leak in added0 leak_ge *; lra].
 have mean0 : policy_mean B (projected_teacher M B) lack s' = 0 by lra.
-move=> b bB; have ge0 c (cB : c \in B s') := Rmult_le_pos _ _ (Rlt_le _ _ (projected_gt0 cB)) (lack_ge0 s' c).
+move=> b bB; have ge0 c (cB : c \in B s') :=
+  Rmult_le_pos _ _ (Rlt_le _ _ (projected_gt0 cB)) (lack_ge0 s' c).
 by have /Rmult_integral[] := sum_eq0 ge0 mean0 bB; first by have := projected_gt0 bB; lra.
 Qed.
 

@@ -9,9 +9,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Section Bound.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Notation enclosure := (enclosure D).
 Implicit Types (m : model D) (gamma : D) (v : seq D) (state pair : nat) (V W th : nat -> R).
 
@@ -63,6 +63,15 @@ Definition operator_of m (g : R) operator th V state :=
   if operator is Projected _ _ then
     value_of (kept_pairs m operator state) th (backup_of m g V)
   else lse_of (kept_pairs m operator state) (backup_of m g V).
+
+End Operations.
+
+Section Bound.
+
+Variable D : arithmetic.
+Notation enclosure := (enclosure D).
+Notation operator := (operator D).
+Implicit Types (m : model D) (gamma : D) (v : seq D) (state pair : nat) (V W th : nat -> R).
 
 Section Operator.
 

@@ -10,9 +10,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Section Check.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Notation enclosure := (enclosure D).
 Implicit Types (m : model D) (gamma p : D) (v : seq D) (state pair : nat).
 
@@ -52,7 +52,7 @@ Definition has_loose_end m v :=
   has (fun state => ~~ equal (nth (zero D) v state) (zero D) && is_terminal m state)
       (iota 0 (size v)).
 
-(** [admit] *)
+(** The values are finite, one for each state; with γ = 1 also 0 in terminal states. *)
 
 Definition admissible m f v :=
   [&& size v == states m, all (@is_finite D) v
@@ -149,6 +149,17 @@ Definition check m certificate : option checked_facts :=
     else None
   else None.
 
+End Operations.
+
+Section Check.
+
+Variable D : arithmetic.
+Notation enclosure := (enclosure D).
+Notation operator := (operator D).
+Notation frame := (frame D).
+Notation checked_sets := (checked_sets D).
+Implicit Types (m : model D) (gamma p : D) (v : seq D) (state pair : nat).
+
 (** ** What is claimed
 
     W are values of the operator's fixed point: W = F W and, where γ = 1 leaves terminal states
@@ -218,7 +229,7 @@ Qed.
 
 Section Confirm.
 
-Variables (m : model D) (f : frame) (operator : operator D) (th W : nat -> R).
+Variables (m : model D) (f : frame) (operator : operator) (th W : nat -> R).
 Hypothesis m_ok : checked m.
 Hypothesis gamma_finite : is_finite (frame_gamma f).
 Hypothesis gamma_bounds : 0 <= real (frame_gamma f) <= 1.
@@ -377,7 +388,7 @@ Qed.
 
 End Gap.
 
-Lemma contains_kappa f leak l e :
+Lemma contains_kappa (f : frame) leak l e :
   is_finite (frame_gamma f) -> contains leak l -> kappa_of f leak = Some e ->
   contains e (real (frame_gamma f) * l / (1 - real (frame_gamma f))).
 Proof.
@@ -414,7 +425,7 @@ Record sets_hold m (g p : R) (V : nat -> R) (f : checked_sets) : Prop := SetsHol
   kappa_holds : forall e, kappa f = Some e -> contains e (- g * ln p / (1 - g))
 }.
 
-Theorem accepted_holds m certificate facts V :
+Theorem accepted_holds m (certificate : certificate D) facts V :
     checked m -> (0 < states m)%N -> check m certificate = Some facts ->
     let g := real (cert_gamma certificate) in let p := real (cert_p certificate) in
     fixed_values m g Optimal (fun=> 0) V ->

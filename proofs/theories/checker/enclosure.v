@@ -9,12 +9,12 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Record enclosure (D : arithmetic) := Enclosure { lo : D; hi : D }.
+Record enclosure (D : operations) := Enclosure { lo : D; hi : D }.
 
-Section Enclosures.
+Section Operations.
 
-Variable D : arithmetic.
-Implicit Types (x y : D) (e f : enclosure D) (r s : R).
+Variable D : operations.
+Implicit Types (x y : D) (e f : enclosure D) (r : R).
 
 (** The real number r lies inside. *)
 
@@ -88,15 +88,22 @@ Definition enclosure_abs e :=
 
 Definition enclosure_max e f := Enclosure (max (lo e) (lo f)) (max (hi e) (hi f)).
 
+End Operations.
+
 (** ** Inclusion *)
 
-Lemma contains_entire r : contains entire r.
+Section Inclusion.
+
+Variable D : arithmetic.
+Implicit Types (x y : D) (e f : enclosure D) (r s : R).
+
+Lemma contains_entire r : contains (entire D) r.
 Proof. by rewrite /contains /= val_neg_infinity val_infinity. Qed.
 
-Lemma contains_zero : contains enclosure_zero 0.
+Lemma contains_zero : contains (enclosure_zero D) 0.
 Proof. by rewrite /contains /= val_zero /=; lra. Qed.
 
-Lemma contains_one : contains enclosure_one 1.
+Lemma contains_one : contains (enclosure_one D) 1.
 Proof. by rewrite /contains /= val_one /=; lra. Qed.
 
 Lemma contains_exact x r : val x = Fin r -> contains (exact x) r.
@@ -320,4 +327,4 @@ case: ifP => [_|/endless lo_inf]; last case: ifP => [_|/endless hi_inf]; rewrite
   by case: (val (hi e)) => //= b _ /(_ b).
 Qed.
 
-End Enclosures.
+End Inclusion.

@@ -9,9 +9,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Section Ending.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Implicit Types (m : model D) (gamma : D) (state next longest h k : nat).
 
 (** ** Horizons *)
@@ -68,6 +68,13 @@ Definition discounted gamma : D :=
 (** Σ_{t<h} γ^t, rounded up, by Σ_{t<h+1} γ^t = 1 + γ Σ_{t<h} γ^t. *)
 
 Definition ending_sum gamma h : D := iter h (fun s => add_up (one D) (mul_up gamma s)) (zero D).
+
+End Operations.
+
+Section Ending.
+
+Variable D : arithmetic.
+Implicit Types (gamma : D) (state next longest h k : nat).
 
 Lemma discounted_above gamma :
   is_finite gamma -> real gamma < 1 -> upper_or_nan (val (discounted gamma)) (1 / (1 - real gamma)).

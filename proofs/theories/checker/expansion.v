@@ -11,9 +11,9 @@ Unset Printing Implicit Defensive.
 
 Notation "\sum_ ( i <- r ) F" := (\big[Rplus/0%R]_(i <- r) F%R) : R_scope.
 
-Section Expansions.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Implicit Types (x value carry : D) (terms values weights : seq D) (e : enclosure D).
 
 (** [Expansion::add]: the terms with one more number; nothing when the sum overflows. *)
@@ -31,7 +31,7 @@ Fixpoint grow carry terms : option (seq D) :=
 Definition expansion_add terms value := if is_finite value then grow value terms else None.
 
 Definition expansion_sum values :=
-  foldl (fun total value => obind (expansion_add^~ value) total) (Some [::]) values.
+  foldl (fun total value => obind (fun terms => expansion_add terms value) total) (Some [::]) values.
 
 Definition expansion_enclosure terms :=
   foldl (fun sum term => enclosure_add sum (exact term)) (enclosure_zero D) terms.
@@ -54,6 +54,13 @@ Definition row_total weights : option (enclosure D) :=
 (** The real sum that all this is about. *)
 
 Definition sum_of terms := \sum_(t <- terms) real t.
+
+End Operations.
+
+Section Exactness.
+
+Variable D : arithmetic.
+Implicit Types (x value carry : D) (terms values weights : seq D) (e : enclosure D).
 
 (** A zero test that succeeds on a number means that it is 0. *)
 
@@ -82,13 +89,13 @@ Qed.
 
 Lemma expansion_sum_from init values terms :
     all (@is_finite D) init ->
-    foldl (fun total value => obind (expansion_add^~ value) total) (Some init) values = Some terms ->
+    foldl (fun total value => obind (fun terms => expansion_add terms value) total) (Some init) values = Some terms ->
   all (@is_finite D) terms /\ sum_of terms = sum_of init + sum_of values.
 Proof.
 elim: values init => [|value rest IH] init init_ok /=.
   by move=> [<-]; split=> //; rewrite (_ : sum_of [::] = 0) ?Rplus_0_r // /sum_of big_nil.
 case added: (expansion_add init value) => [init'|]; last first.
-  suff -> : foldl (fun t v => obind (expansion_add^~ v) t) None rest = None by [].
+  suff -> : foldl (fun t v => obind (fun terms => expansion_add terms v) t) None rest = None by [].
   by elim: rest {IH}.
 move: added; rewrite /expansion_add; case: ifP => // value_ok /(grow_exact value_ok init_ok).
 case=> init'_ok init'E /(IH _ init'_ok) [terms_ok ->]; split=> //.
@@ -143,4 +150,4 @@ have [terms_ok <-] := expansion_sum_exact expanded.
 exact: contains_expansion.
 Qed.
 
-End Expansions.
+End Exactness.

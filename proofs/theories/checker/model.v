@@ -11,7 +11,7 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Record model (D : arithmetic) := Model {
+Record model (D : operations) := Model {
   state_offsets : seq nat;
   rewards : seq D;
   row_offsets : seq nat;
@@ -29,7 +29,7 @@ Definition check_offsets (offsets : seq nat) (length : nat) :=
 
 Section Models.
 
-Variable D : arithmetic.
+Variable D : operations.
 Implicit Types (m : model D) (state pair : nat) (v : nat -> R).
 
 Definition states m := (size (state_offsets m)).-1.
@@ -125,7 +125,14 @@ Record checked m : Prop := Checked {
     if total m pair is Some e then contains e (weight_sum m pair) else weight_sum m pair = 1
 }.
 
-Lemma positive_finite w : lt (zero D) w && is_finite w -> 0 < real w.
+End Models.
+
+Section Checks.
+
+Variable D : arithmetic.
+Implicit Types (m : model D) (state pair : nat) (v : nat -> R).
+
+Lemma positive_finite (w : D) : lt (zero D) w && is_finite w -> 0 < real w.
 Proof.
 by case/andP=> /ltP; rewrite val_zero => lt0 /realP w_real; move: lt0; rewrite w_real.
 Qed.
@@ -205,7 +212,7 @@ elim: s ys => [|i s IH] ys /=; first by case=> <-.
 by case: (f i) => // y; case none: all_or_none => [ys'|] //= [<-] /=; rewrite (IH ys').
 Qed.
 
-Lemma is_oneP e r : is_one e -> contains e r -> r = 1.
+Lemma is_oneP (e : enclosure D) r : is_one e -> contains e r -> r = 1.
 Proof.
 case/andP=> /(equalP (val_one D)) lo1 /(equalP (val_one D)) hi1.
 by rewrite /contains lo1 hi1 /=; lra.
@@ -289,4 +296,4 @@ rewrite -m_eq; split=> //=.
   by apply: leq_trans lt_i _; apply: (offsets_le ro_ok) => //; apply: bound.
 Qed.
 
-End Models.
+End Checks.

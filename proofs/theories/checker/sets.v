@@ -9,9 +9,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Section Sets.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Notation enclosure := (enclosure D).
 Implicit Types (m : model D) (p : D) (es : seq enclosure).
 
@@ -54,6 +54,14 @@ Definition set_facts p (kept dropped : seq enclosure) :=
     (if size dropped == 0%N then Proved
      else if equal p (one D) then Refuted
      else mass_at_least p inside outside).
+
+End Operations.
+
+Section Sets.
+
+Variable D : arithmetic.
+Notation enclosure := (enclosure D).
+Implicit Types (m : model D) (p : D) (es : seq enclosure).
 
 (** ** A set that was accepted keeps something in every state *)
 

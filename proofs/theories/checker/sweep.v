@@ -8,9 +8,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Section Sweep.
+Section Operations.
 
-Variable D : arithmetic.
+Variable D : operations.
 Notation enclosure := (enclosure D).
 Implicit Types (gamma : D) (e f : enclosure) (q es : seq enclosure).
 
@@ -120,7 +120,15 @@ Definition projected_value q_star q_bar :=
 Definition backup_difference m gamma pair (v w : nat -> enclosure) :=
   scaled gamma (expected m pair (fun state => enclosure_sub (v state) (w state))).
 
+End Operations.
+
 (** ** Inclusion *)
+
+Section Sweep.
+
+Variable D : arithmetic.
+Notation enclosure := (enclosure D).
+Implicit Types (gamma : D) (e f : enclosure) (q es : seq enclosure).
 
 (** Numbers inside enclosures, one by one. *)
 
@@ -462,7 +470,7 @@ Proof. by move=> i_l; apply: midpoint_inside (F_th i_l) (realP (midpoint_finite 
 
 Lemma look_at_all l' b0 :
     (forall i, i \in l' -> i \in l) ->
-  let b := foldl look_at b0 [seq (F i, G i) | i <- l'] in
+  let b := foldl (@look_at D) b0 [seq (F i, G i) | i <- l'] in
   [/\ point b = point b0 ++ [seq center i | i <- l'],
       forall r, upper (val (radius b0)) r -> upper (val (radius b)) r,
       forall r, lower (val (d_lo b0)) r -> lower (val (d_lo b)) r,
@@ -544,7 +552,7 @@ Proof.
 move=> l_some.
 have [i0 i0_l] : exists i, i \in l by case: l l_some => // i s _; exists i; rewrite mem_head.
 have general : contains
-  (let b := foldl look_at (Box (zero D) (infinity D) (neg_infinity D) [::])
+  (let b := foldl (@look_at D) (Box (zero D) (infinity D) (neg_infinity D) [::])
       (zip [seq F i | i <- l] [seq G i | i <- l]) in
     let c := exact (mean (d_lo b) (d_hi b)) in
     let shares := shares (point b) in
