@@ -1,0 +1,79 @@
+//! `certify` and `check` as others rely on them: what is proved, recorded, compared and said.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Two equal actions that lead to a terminal state.
+const TIE: &str = r#"{"gamma": 0.9, "p": 0.5, "states": 2, "available": [[0, 1], [0]],
+    "reward": [[1, 1], [0]], "transition": [[[[1, 1]], [[1, 1]]], [[[1, 1]]]]}"#;
+
+fn bellman() -> Command {
+    Command::cargo_bin("bellman").unwrap()
+}
+
+/// A folder with a model and its certificate.
+struct Made {
+    _folder: TempDir,
+    model: PathBuf,
+    cert: PathBuf,
+}
+
+impl Made {
+    /// Certifies `text` with these flags.
+    fn new(text: &str, flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (model, cert) = (folder.path().join("model.json"), folder.path().join("model.cert"));
+        std::fs::write(&model, text).unwrap();
+        bellman().arg("certify").arg(&model).arg("--out").arg(&cert).args(flags).assert().code(0);
+        Self { _folder: folder, model, cert }
+    }
+
+    /// Replaces a part of the certificate.
+    fn replace(self, from: &str, to: &str) -> Self {
+        let text = std::fs::read_to_string(&self.cert).unwrap();
+        assert!(text.contains(from), "{from} is not in {text}");
+        std::fs::write(&self.cert, text.replacen(from, to, 1)).unwrap();
+        self
+    }
+
+    fn check(&self) -> Command {
+        check(&self.cert, &self.model)
+    }
+}
+
+fn check(cert: &Path, model: &Path) -> Command {
+    let mut command = bellman();
+    command.arg("check").arg(cert).arg(model);
+    command
+}
+
+/// What a command that ends with this code says; white space does not matter, for lines wrap.
+fn says(command: &mut Command, code: i32) -> String {
+    let output = command.assert().code(code).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn json(command: &mut Command) -> Value {
+    let output = command.arg("--json").output().unwrap();
+    serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
+}
+
+#[test]
+fn the_second_of_two_equal_actions_is_not_proved_to_be_the_nucleus() {
+    let made = Made::new(TIE, &[]);
+    let proof = json(&mut made.check());
+    assert_eq!(
+        (proof["nucleus_proved"].as_u64(), proof["nucleus_refuted"].as_u64()),
+        (Some(2), Some(0))
+    );
+    let swapped = made.replace(r#""kept":[[0],[0]]"#, r#""kept":[[1],[0]]"#);
+    let proof = json(&mut swapped.check());
+    assert_eq!(proof["accepted"], true, "the bounds hold for this set too");
+    assert_eq!(
+        (proof["nucleus_proved"].as_u64(), proof["nucleus_refuted"].as_u64()),
+        (Some(1), Some(1))
+    );
+}
