@@ -77,3 +77,28 @@ fn the_second_of_two_equal_actions_is_not_proved_to_be_the_nucleus() {
         (Some(1), Some(1))
     );
 }
+
+#[test]
+fn what_is_merged_or_appended_is_said_and_recorded() {
+    let halves = r#"{"gamma": 0.9, "p": 0.8, "states": 1, "available": [[0]], "reward": [[1]],
+        "transition": [[[[0, 0.5], [0, 0.5]]]]}"#;
+    let made = Made::new(halves, &[]);
+    let said = says(&mut made.check(), 0);
+    assert!(said.contains("1 duplicate successor was merged (0 with rounding)"), "{said}");
+    assert!(!said.contains("normalised"), "{said}");
+    let cert = std::fs::read_to_string(&made.cert).unwrap();
+    assert!(cert.contains(r#""merged_duplicates":1"#), "{cert}");
+    let taxi = r#"{"n_states": 1, "n_actions": 1, "transitions": [[0, 0, 1.0, 0, -1.0, true]]}"#;
+    let said = says(&mut Made::new(taxi, &["--gamma", "0.9", "--p", "0.8"]).check(), 0);
+    assert!(said.contains("1 absorbing state appended"), "{said}");
+}
+
+#[test]
+fn the_same_model_written_in_another_way_is_the_same() {
+    let taxi = r#"{"n_states": 1, "n_actions": 1, "transitions": [[0, 0, 1.0, 0, -1.0, true]]}"#;
+    let made = Made::new(taxi, &["--gamma", "0.9", "--p", "0.8"]);
+    let plain = r#"{"states": 2, "available": [[0], [0]], "reward": [[-1], [0]],
+        "transition": [[[[1, 1]]], [[[1, 1]]]]}"#;
+    std::fs::write(&made.model, plain).unwrap();
+    made.check().assert().code(0);
+}
