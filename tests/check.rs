@@ -88,6 +88,7 @@ fn what_is_merged_or_appended_is_said_and_recorded() {
     assert!(!said.contains("normalised"), "{said}");
     let cert = std::fs::read_to_string(&made.cert).unwrap();
     assert!(cert.contains(r#""merged_duplicates":1"#), "{cert}");
+    assert_eq!(json(&mut made.check())["adjustments"]["merged_duplicates"], 1);
     let taxi = r#"{"n_states": 1, "n_actions": 1, "transitions": [[0, 0, 1.0, 0, -1.0, true]]}"#;
     let said = says(&mut Made::new(taxi, &["--gamma", "0.9", "--p", "0.8"]).check(), 0);
     assert!(said.contains("1 absorbing state appended"), "{said}");
@@ -101,4 +102,63 @@ fn the_same_model_written_in_another_way_is_the_same() {
         "transition": [[[[1, 1]]], [[[1, 1]]]]}"#;
     std::fs::write(&made.model, plain).unwrap();
     made.check().assert().code(0);
+}
+
+/// A row of doubles nearest to 1/3, which do not sum to one.
+const THIRDS: &str = r#"{"gamma": 0.9, "p": 0.8, "states": 3, "available": [[0, 1], [0], [0]],
+    "reward": [[1, 0], [0.5], [0]], "transition":
+    [[[[0, 0.3333333333333333], [1, 0.3333333333333333], [2, 0.3333333333333333]], [[1, 1]]],
+     [[[2, 1]]], [[[2, 1]]]]}"#;
+
+#[test]
+fn the_record_of_the_input_is_compared_with_the_input() {
+    let made = Made::new(THIRDS, &["--normalise"]);
+    assert!(says(&mut made.check(), 0).contains("1 row did not sum to exactly one"));
+    let proof = json(&mut made.check());
+    assert_eq!(
+        (proof["normalised"].as_bool(), proof["adjustments"]["normalised_rows"].as_u64()),
+        (Some(true), Some(1))
+    );
+    // Another record is a claim that does not hold.
+    let other = made.replace(r#""normalised_rows":1"#, r#""normalised_rows":2"#);
+    let refused = says(&mut other.check(), 1);
+    assert!(refused.contains("2 rows did not") && refused.contains("1 row did not"), "{refused}");
+}
+
+#[test]
+fn a_record_of_changes_that_were_not_made_is_refused() {
+    let thirds = Made::new(THIRDS, &["--normalise"]);
+    let cert = std::fs::read_to_string(&thirds.cert).unwrap();
+    let at = cert.find(r#""adjustments":{"#).expect("a record");
+    let record = &cert[at..=at + cert[at..].find('}').expect("its end")];
+    let exact = Made::new(TIE, &[]).replace(r#""adjustments":null"#, record);
+    let refused = says(&mut exact.check(), 1);
+    assert!(refused.contains("nothing was changed"), "{refused}");
+}
+
+#[test]
+fn a_record_is_an_object_of_known_members_or_null() {
+    for bad in ["0", "false", "\"normalise\""] {
+        let made = Made::new(TIE, &[])
+            .replace(r#""adjustments":null"#, &format!(r#""adjustments":{bad}"#));
+        says(&mut made.check(), 2);
+    }
+    for bad in ["{}", r#"{"normalise":true}"#] {
+        let made = Made::new(TIE, &[])
+            .replace(r#""adjustments":null"#, &format!(r#""adjustments":{bad}"#));
+        let refused = says(&mut made.check(), 2);
+        assert!(refused.contains("model.cert") && refused.contains("adjustments"), "{refused}");
+    }
+}
+
+#[test]
+fn without_a_record_normalising_takes_a_flag() {
+    let made = Made::new(THIRDS, &["--normalise"]);
+    let cert = std::fs::read_to_string(&made.cert).unwrap();
+    let at = cert.find(r#""adjustments":{"#).expect("a record");
+    let record = cert[at..=at + cert[at..].find('}').expect("its end")].to_string();
+    let made = made.replace(&record, r#""adjustments":null"#);
+    assert!(says(&mut made.check(), 2).contains("--normalise"));
+    let accepted = says(made.check().arg("--normalise"), 0);
+    assert!(accepted.contains("has no record of it"), "{accepted}");
 }

@@ -5,6 +5,7 @@
 //! another version or a file of excessive size are refused, and memory stays in proportion to the
 //! size of the file. Whether the content fits a model is for [`crate::check()`] to say.
 
+use crate::certificate::Record;
 use crate::{Certificate, CertificateError, ModelHash, Restricted, ValueBounds};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -25,7 +26,7 @@ struct FileForm {
     model: HashForm,
     gamma: Bits,
     p: Bits,
-    adjustments: Option<serde_json::Value>,
+    adjustments: Option<Record>,
     optimal: BoundsForm,
     restricted: Option<RestrictedForm>,
 }

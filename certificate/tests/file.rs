@@ -9,8 +9,9 @@ use proptest::prelude::*;
 fn sample() -> Certificate {
     let row = |r: f64| (r, vec![(0, 1.0 / 3.0), (1, 2.0 / 3.0)]);
     let arrays = Arrays::new(&[vec![row(0.1), row(-2.0)], vec![row(1.0)]]);
-    certify(&arrays.model(), 0.9, 0.8)
-        .with_adjustments(serde_json::json!({"rows": [0, 2], "reason": "1/3"}))
+    let record = serde_json::json!({"rows": [0, 2], "reason": "1/3"});
+    let record = record.as_object().expect("an object").clone();
+    certify(&arrays.model(), 0.9, 0.8).with_adjustments(record)
 }
 
 /// Whether the text is refused after replacing the first `from` by `to`.
@@ -114,6 +115,15 @@ fn what_could_not_be_read_again_is_not_written() {
 fn deep_nesting_is_refused_without_a_crash() {
     let deep = format!("\"adjustments\":{}", "[".repeat(1_000_000));
     assert!(refused("\"adjustments\":", &deep));
+}
+
+#[test]
+fn adjustments_are_an_object_or_null() {
+    let record = r#"{"reason":"1/3","rows":[0,2]}"#;
+    assert!(!refused(record, "null") && !refused(record, "{}"));
+    for bad in ["0", "false", "\"\"", "[]", "[{}]"] {
+        assert!(refused(record, bad), "{bad}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::CliError;
 use clap::Args;
 use operators::{Discount, Selection, TopP};
 use std::path::{Path, PathBuf};
-use tabular::formats::{ReadOptions, read};
+use tabular::formats::{ModelFile, ReadOptions, read};
 use tabular::{Adjustments, Instance, RowPolicy};
 use verify::Sets;
 
@@ -59,27 +59,12 @@ impl Parameters {
     /// was changed.
     pub fn load(&self, file: &Path, policy: RowPolicy) -> Result<Loaded, CliError> {
         let options = ReadOptions { policy, rewards: self.rewards.clone() };
-        let model = read(file, &options)?;
-        let mut adjustments = model.adjustments;
-        let gamma = self.gamma.map(Discount::new).transpose()?.or(model.gamma);
+        let ModelFile { name, mdp, gamma, p, adjustments, .. } =
+            read_at(file, &options, self.temperature)?;
+        let gamma = self.gamma.map(Discount::new).transpose()?.or(gamma);
         let gamma = gamma.ok_or_else(|| missing(file, "γ", "--gamma 0.99"))?;
-        let p = self.p.map(TopP::new).transpose()?.or(model.p);
+        let p = self.p.map(TopP::new).transpose()?.or(p);
         let p = p.ok_or_else(|| missing(file, "p", "--p 0.8"))?;
-        let mut mdp = model.mdp;
-        if let Some(temperature) = self.temperature {
-            let (scaled, rounded) = mdp.at_temperature(temperature)?;
-            if rounded > 0 && policy == RowPolicy::Exact {
-                return Err(CliError::argument(
-                    format!("dividing by the temperature {temperature} rounds {rounded} rewards"),
-                    "choose a power of two, or pass `--normalise` to accept and record it",
-                ));
-            }
-            mdp = scaled;
-            adjustments.rounded_rewards += rounded;
-        }
-        if !adjustments.is_none() {
-            eprintln!("{}: {adjustments}", file.display());
-        }
         if !gamma.is_contracting() && mdp.horizon().is_none() {
             return Err(CliError::argument(
                 format!(
@@ -89,10 +74,35 @@ impl Parameters {
                 "give a discount below one, for example `--gamma 0.99`",
             ));
         }
-        let instance = Instance { name: model.name, mdp, gamma, p };
+        let instance = Instance { name, mdp, gamma, p };
         let selection = self.sets.selection(&instance);
         Ok(Loaded { instance, adjustments, selection })
     }
+}
+
+/// Reads a model, divides its rewards by the temperature if there is one, and says on standard
+/// error what was changed.
+pub fn read_at(
+    file: &Path,
+    options: &ReadOptions,
+    temperature: Option<f64>,
+) -> Result<ModelFile, CliError> {
+    let mut model = read(file, options)?;
+    if let Some(temperature) = temperature {
+        let (scaled, rounded) = model.mdp.at_temperature(temperature)?;
+        if rounded > 0 && options.policy == RowPolicy::Exact {
+            return Err(CliError::argument(
+                format!("dividing by the temperature {temperature} rounds {rounded} rewards"),
+                "choose a power of two, or pass `--normalise` to accept and record it",
+            ));
+        }
+        model.mdp = scaled;
+        model.adjustments.rounded_rewards += rounded;
+    }
+    if !model.adjustments.is_none() {
+        eprintln!("{}: {}", file.display(), model.adjustments);
+    }
+    Ok(model)
 }
 
 fn missing(file: &Path, what: &str, example: &str) -> CliError {
