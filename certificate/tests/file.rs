@@ -56,9 +56,35 @@ fn saving_replaces_the_file_and_loading_gives_it_back() {
 #[test]
 fn missing_files_and_folders_are_named() {
     let path = std::path::Path::new("/nonexistent/folder/x.cert");
-    for error in [Certificate::load(path).unwrap_err(), sample().save(path).unwrap_err()] {
-        assert!(matches!(&error, CertificateError::Io { .. }));
-        assert!(error.to_string().contains("/nonexistent/folder/x.cert"), "{error}");
+    let read = Certificate::load(path).unwrap_err();
+    assert!(matches!(&read, CertificateError::Read { .. }));
+    assert_eq!(read.to_string(), "/nonexistent/folder/x.cert: cannot read the file");
+    let written = sample().save(path).unwrap_err();
+    assert!(matches!(&written, CertificateError::Write { .. }));
+    assert!(written.to_string().contains("/nonexistent/folder/x.cert"), "{written}");
+}
+
+#[test]
+fn a_temporary_file_is_not_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "kept").expect("written");
+    for path in [file.join("below"), folder.path().join("missing/x.cert"), folder.path().into()] {
+        let error = sample().save(&path).unwrap_err();
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(!cause.contains("tmp"), "{cause}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_no_certificate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("garbage.cert");
+    for bytes in [&b"\xff\xfe\x00"[..], b"", b"{\"format\":\"\xff\"}", b"garbage"] {
+        std::fs::write(&path, bytes).expect("written");
+        let error = Certificate::load(&path).unwrap_err();
+        assert!(matches!(&error, CertificateError::NotACertificate { .. }), "{error:?}");
+        assert!(error.to_string().ends_with("garbage.cert is not a certificate"), "{error}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! `bellman generate-mdp`: a random model as a file.
 
+use super::output::print;
 use super::{CliError, End};
 use clap::{Args, ValueEnum};
 use operators::{Discount, TopP};
-use std::io::Write;
 use std::path::PathBuf;
 use tabular::formats::{Contents, Format, to_json, write};
 use tabular::random::Source;
@@ -88,9 +88,7 @@ impl GenerateMdp {
         match &self.out {
             Some(path) => write(path, self.format.into(), &Contents::from(&instance))?,
             None if self.format == OutFormat::Json => {
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "{}", to_json(&instance))
-                    .map_err(|source| CliError::Write { path: "standard output".into(), source })?;
+                print(format!("{}\n", to_json(&instance)).as_bytes())?;
             }
             None => {
                 return Err(CliError::argument(

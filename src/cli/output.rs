@@ -7,10 +7,19 @@ use std::io::Write;
 
 /// Prints one JSON value and a line end on standard output.
 pub fn print_json(value: &impl Serialize) -> Result<(), CliError> {
-    let failed = |source| CliError::Write { path: "standard output".into(), source };
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, value).map_err(|e| failed(e.into()))?;
-    writeln!(out).map_err(failed)
+    serde_json::to_writer(&mut out, value).map_err(|e| refused(e.into()))?;
+    writeln!(out).map_err(refused)
+}
+
+/// Writes on standard output, which may be closed or full.
+pub fn print(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(refused)
+}
+
+fn refused(source: std::io::Error) -> CliError {
+    CliError::Output { source }
 }
 
 /// An empty table in the style of this command.

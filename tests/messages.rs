@@ -1,0 +1,71 @@
+//! What the command says when something is in the way, and that it survives not being heard.
+
+use assert_cmd::Command;
+use std::path::{Path, PathBuf};
+
+fn bellman() -> Command {
+    Command::cargo_bin("bellman").unwrap()
+}
+
+fn model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tabular/garnet-0.json")
+}
+
+/// What a command that ends with 2 says; white space does not matter, for lines wrap.
+fn error(command: &mut Command) -> String {
+    let output = command.assert().code(2).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_not_said_to_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().to_path_buf(), folder.path().join("missing.cert")] {
+        let said = error(bellman().arg("check").arg(&path).arg(model()));
+        assert!(said.contains("cannot read the file"), "{said}");
+        assert!(!said.contains("overwritten") && !said.contains("written;"), "{said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_certificate_is_said_to_be_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("garbage");
+    for bytes in [&b"\xff\xfe\x00\x01"[..], b"garbage", b"{}"] {
+        std::fs::write(&path, bytes).unwrap();
+        let said = error(bellman().arg("check").arg(&path).arg(model()));
+        assert!(said.contains("is not a certificate") && said.contains("CERT FILE"), "{said}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_written_are_named_and_temporary_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing").join("x");
+    let mut commands = [bellman(), bellman()];
+    commands[0].arg("certify").arg(model()).arg("--out").arg(&path);
+    commands[1].args(["generate-mdp", "--family", "ring", "--out"]).arg(&path);
+    for command in &mut commands {
+        let said = error(command);
+        assert!(said.contains("cannot write the file"), "{said}");
+        assert!(!said.replace(' ', "").contains("missing/.tmp"), "{said}");
+    }
+}
+
+/// A shell command with `$0` for the program and `$1` for a model.
+#[cfg(target_os = "linux")]
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(bellman().get_program()).arg(model());
+    command
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_called_that() {
+    for script in ["$0 solve --json $1", "$0 generate-mdp --family ring", "$0 completions bash"] {
+        let said = error(&mut shell(&format!("{script} > /dev/full")));
+        assert!(said.contains("standard output") && !said.contains("folder"), "{said}");
+    }
+}
