@@ -69,3 +69,20 @@ fn a_full_standard_output_is_called_that() {
         assert!(said.contains("standard output") && !said.contains("folder"), "{said}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_listening_is_no_reason_to_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    let cert = folder.path().join("x.cert");
+    let cert = cert.display();
+    let certify = format!("$0 certify $1 --out {cert} --json");
+    for script in [&certify, &format!("$0 check {cert} $1 --json")] {
+        for deaf in ["2> /dev/full", "2>&-"] {
+            let output = shell(&format!("{script} {deaf}")).assert().code(0).get_output().clone();
+            assert!(output.stdout.starts_with(b"{"), "{script} {deaf}");
+        }
+    }
+    // An error keeps its exit code.
+    shell("$0 check $1 $1 2> /dev/full").assert().code(2);
+}

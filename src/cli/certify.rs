@@ -1,5 +1,6 @@
 //! `bellman certify`: proofs of enclosures as files.
 
+use super::output::say;
 use super::proof::{Proof, report};
 use super::source::{Loaded, Source};
 use super::{CliError, End};
@@ -42,7 +43,7 @@ impl Certify {
             certificate = certificate.with_adjustments(record);
         }
         certificate.save(&self.out)?;
-        eprintln!("wrote {}", self.out.display());
+        say!("wrote {}", self.out.display());
         let verdict = check(&certificate, &view(&instance.mdp)?);
         report(&Proof::new(&certificate, &instance.mdp, &adjustments, &verdict), self.json)
     }

@@ -5,7 +5,7 @@ mod check;
 mod completions;
 mod error;
 mod generate;
-mod output;
+pub mod output;
 mod proof;
 mod range;
 mod replay;

@@ -1,6 +1,6 @@
 //! [`Proof`]: what checking a certificate found, as `certify` and `check` print it.
 
-use super::output::print_json;
+use super::output::{print_json, say};
 use super::{CliError, End};
 use certificate::{Certificate, Checked, Decision, Verdict};
 use rounding::Enclosure;
@@ -109,26 +109,26 @@ impl Proof {
     }
 
     fn print(&self) {
-        eprintln!("model {}, γ = {}, p = {}", self.model_hash, self.gamma, self.p);
+        say!("model {}, γ = {}, p = {}", self.model_hash, self.gamma, self.p);
         if let Some(reason) = &self.refusal {
-            eprintln!("REFUSED: {reason}");
+            say!("REFUSED: {reason}");
             return;
         }
-        eprintln!("accepted");
+        say!("accepted");
         let width = |w: Option<f64>| w.map_or("–".into(), |w| format!("{w:.3e}"));
         let interval =
             |e: Option<[f64; 2]>| e.map_or("–".into(), |[lo, hi]| format!("[{lo:?}, {hi:?}]"));
-        eprintln!("certified width of V*           {}", width(self.width));
-        eprintln!("certified width of V̄            {}", width(self.restricted_width));
-        eprintln!("gap of the projected teacher    {}", interval(self.gap_projected_policy));
-        eprintln!("gap of the top-p optimum        {}", interval(self.gap_optimal));
-        eprintln!("κ(p)                            {}", interval(self.kappa));
+        say!("certified width of V*           {}", width(self.width));
+        say!("certified width of V̄            {}", width(self.restricted_width));
+        say!("gap of the projected teacher    {}", interval(self.gap_projected_policy));
+        say!("gap of the top-p optimum        {}", interval(self.gap_optimal));
+        say!("κ(p)                            {}", interval(self.kappa));
         if let (Some(mass), Some(nucleus), Some(open), Some(no)) =
             (self.mass_proved, self.nucleus_proved, self.nucleus_undecided, self.nucleus_refuted)
         {
             let states = self.states;
-            eprintln!("sets with mass ≥ p proved       {mass} of {states} states");
-            eprintln!(
+            say!("sets with mass ≥ p proved       {mass} of {states} states");
+            say!(
                 "sets proved to be the nucleus   {nucleus} of {states} states ({open} undecided, {no} refuted)"
             );
         }
@@ -143,6 +143,6 @@ impl Proof {
             false => return,
         };
         let recorded = if self.recorded { "records how" } else { "has no record of it" };
-        eprintln!("{what}; the certificate {recorded}");
+        say!("{what}; the certificate {recorded}");
     }
 }

@@ -1,6 +1,7 @@
 //! The model that a command works on: a file and the parameters beside it.
 
 use super::CliError;
+use super::output::say;
 use clap::Args;
 use operators::{Discount, Selection, TopP};
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ pub fn read_at(
         model.adjustments.rounded_rewards += rounded;
     }
     if !model.adjustments.is_none() {
-        eprintln!("{}: {}", file.display(), model.adjustments);
+        say!("{}: {}", file.display(), model.adjustments);
     }
     Ok(model)
 }
