@@ -86,3 +86,18 @@ fn nobody_listening_is_no_reason_to_fail() {
     // An error keeps its exit code.
     shell("$0 check $1 $1 2> /dev/full").assert().code(2);
 }
+
+#[test]
+fn a_negative_number_is_a_value_and_not_a_flag() {
+    for flag in ["--gamma", "--p", "--temperature"] {
+        let mut commands = [bellman(), bellman()];
+        commands[0].arg("solve").arg(model()).args([flag, "-0.1"]);
+        commands[1].args(["verify", flag, "-0.1", "--file"]).arg(model());
+        for command in &mut commands {
+            let said = error(command);
+            assert!(said.contains("-0.1") && !said.contains("unexpected argument"), "{said}");
+        }
+    }
+    let said = error(bellman().args(["generate-mdp", "--family", "ring", "--gamma", "-0.1"]));
+    assert!(said.contains("give a discount"), "{said}");
+}

@@ -25,7 +25,7 @@ pub struct Check {
     #[arg(long, value_name = "NAME")]
     rewards: Option<String>,
     /// The temperature that the certificate was made at
-    #[arg(long, value_name = "T")]
+    #[arg(long, allow_negative_numbers = true, value_name = "T")]
     temperature: Option<f64>,
     /// Accept rows whose exact sum is not one though the certificate does not record them
     #[arg(long)]

@@ -29,10 +29,10 @@ pub struct GenerateMdp {
     #[arg(long, default_value_t = 3)]
     branching: usize,
     /// The discount γ written to the file
-    #[arg(long, default_value_t = 0.99)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.99)]
     gamma: f64,
     /// The mass p written to the file (worst-case moves it to the nearest k/n)
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.8)]
     p: f64,
     /// The seed
     #[arg(long, default_value_t = 0)]

@@ -22,10 +22,10 @@ pub struct Source {
 #[derive(Debug, Args)]
 pub struct Parameters {
     /// The discount γ [default: the file's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
     /// The mass p of the candidate sets [default: the file's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub p: Option<f64>,
     /// Candidate sets: top-p, top-k:K or min-p:F
     #[arg(long, default_value = "top-p", value_name = "RULE")]
@@ -34,7 +34,7 @@ pub struct Parameters {
     #[arg(long, value_name = "NAME")]
     pub rewards: Option<String>,
     /// Divide rewards by this temperature; results are then in units of it
-    #[arg(long, value_name = "T")]
+    #[arg(long, allow_negative_numbers = true, value_name = "T")]
     pub temperature: Option<f64>,
 }
 
