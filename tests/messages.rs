@@ -101,3 +101,23 @@ fn a_negative_number_is_a_value_and_not_a_flag() {
     let said = error(bellman().args(["generate-mdp", "--family", "ring", "--gamma", "-0.1"]));
     assert!(said.contains("give a discount"), "{said}");
 }
+
+#[test]
+fn no_model_is_written_that_could_not_be_read_again() {
+    let generate = |family: &str| {
+        let mut command = bellman();
+        command.args(["generate-mdp", "--gamma", "1", "--family", family]);
+        command
+    };
+    for family in ["near-ties", "garnet", "worst-case"] {
+        let said = error(&mut generate(family));
+        assert!(said.contains("certainly ends"), "{said}");
+    }
+    generate("token-tree").assert().code(0);
+}
+
+#[test]
+fn a_branching_of_zero_is_refused() {
+    let said = error(bellman().args(["generate-mdp", "--family", "ring", "--branching", "0"]));
+    assert!(said.contains("--branching"), "{said}");
+}

@@ -1,7 +1,9 @@
 //! `bellman generate-mdp`: a random model as a file.
 
 use super::output::print;
+use super::source::check_end;
 use super::{CliError, End};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use operators::{Discount, TopP};
 use std::path::PathBuf;
@@ -26,7 +28,7 @@ pub struct GenerateMdp {
     #[arg(long, default_value_t = 4)]
     actions: usize,
     /// Successors of a pair, where the family is sparse
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = one_or_more())]
     branching: usize,
     /// The discount γ written to the file
     #[arg(long, allow_negative_numbers = true, default_value_t = 0.99)]
@@ -66,6 +68,11 @@ impl From<OutFormat> for Format {
     }
 }
 
+/// Whole numbers from 1: a pair without a successor is none.
+fn one_or_more() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
 /// The most transitions that this command makes: about 1 GiB of model.
 const MOST_TRANSITIONS: u128 = 50_000_000;
 
@@ -73,7 +80,7 @@ impl GenerateMdp {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let row = if self.family == Family::Dense { self.states } else { self.branching };
-        let transitions = self.states as u128 * self.actions as u128 * row.max(1) as u128;
+        let transitions = self.states as u128 * self.actions as u128 * row as u128;
         if transitions > MOST_TRANSITIONS {
             return Err(CliError::argument(
                 format!("{transitions} transitions are more than {MOST_TRANSITIONS}"),
@@ -85,6 +92,7 @@ impl GenerateMdp {
         let mut source = Source::new(self.seed, 0);
         let mut instance = self.family.instance(size, gamma, p, &mut source)?;
         instance.name = format!("{}-{}", self.family, self.seed);
+        check_end(&instance.name, &instance.mdp, gamma)?;
         match &self.out {
             Some(path) => write(path, self.format.into(), &Contents::from(&instance))?,
             None if self.format == OutFormat::Json => {

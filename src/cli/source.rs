@@ -6,7 +6,7 @@ use clap::Args;
 use operators::{Discount, Selection, TopP};
 use std::path::{Path, PathBuf};
 use tabular::formats::{ModelFile, ReadOptions, read};
-use tabular::{Adjustments, Instance, RowPolicy};
+use tabular::{Adjustments, Instance, Mdp, RowPolicy};
 use verify::Sets;
 
 /// A model file with γ and p.
@@ -66,19 +66,24 @@ impl Parameters {
         let gamma = gamma.ok_or_else(|| missing(file, "γ", "--gamma 0.99"))?;
         let p = self.p.map(TopP::new).transpose()?.or(p);
         let p = p.ok_or_else(|| missing(file, "p", "--p 0.8"))?;
-        if !gamma.is_contracting() && mdp.horizon().is_none() {
-            return Err(CliError::argument(
-                format!(
-                    "{}: γ = 1 needs a model that certainly ends, and this one has a path that never does",
-                    file.display()
-                ),
-                "give a discount below one, for example `--gamma 0.99`",
-            ));
-        }
+        check_end(&file.display().to_string(), &mdp, gamma)?;
         let instance = Instance { name, mdp, gamma, p };
         let selection = self.sets.selection(&instance);
         Ok(Loaded { instance, adjustments, selection })
     }
+}
+
+/// Refuses γ = 1 for a model that may never end.
+pub fn check_end(what: &str, mdp: &Mdp, gamma: Discount) -> Result<(), CliError> {
+    if gamma.is_contracting() || mdp.horizon().is_some() {
+        return Ok(());
+    }
+    Err(CliError::argument(
+        format!(
+            "{what}: γ = 1 needs a model that certainly ends, and this one has a path that never does"
+        ),
+        "give a discount below one, for example `--gamma 0.99`",
+    ))
 }
 
 /// Reads a model, divides its rewards by the temperature if there is one, and says on standard
