@@ -162,3 +162,49 @@ fn without_a_record_normalising_takes_a_flag() {
     let accepted = says(made.check().arg("--normalise"), 0);
     assert!(accepted.contains("has no record of it"), "{accepted}");
 }
+
+#[test]
+fn a_certificate_that_proves_nothing_is_said_to_prove_nothing() {
+    let huge = r#"{"gamma": 0.99, "p": 0.5, "states": 1, "available": [[0]], "reward": [[1e307]],
+        "transition": [[[[0, 1]]]]}"#;
+    let made = Made::new(huge, &[]);
+    assert!(says(&mut made.check(), 0).contains("warning"));
+    says(made.check().arg("--strict"), 3);
+    assert!(!says(&mut Made::new(TIE, &[]).check(), 0).contains("warning"));
+}
+
+#[test]
+fn strict_asks_whether_the_sets_are_decided() {
+    let made = Made::new(TIE, &[]);
+    says(made.check().arg("--strict"), 0);
+    let swapped = made.replace(r#""kept":[[0],[0]]"#, r#""kept":[[1],[0]]"#);
+    says(&mut swapped.check(), 0);
+    says(swapped.check().arg("--strict"), 1);
+    says(swapped.check().arg("--strict=mass"), 0);
+    // Mass 0.5 where 0.75 is asked for.
+    let p = |p: f64| format!(r#""p":"{:016x}""#, p.to_bits());
+    let short = swapped.replace(&p(0.5), &p(0.75));
+    says(short.check().arg("--strict=mass"), 1);
+    assert_eq!(json(&mut short.check())["mass_refuted"], 1);
+    // Equal actions that stay for ever: overlapping enclosures, and a mass of exactly ½.
+    let loops = r#"{"gamma": 0.9, "p": 0.5, "states": 1, "available": [[0, 1]], "reward": [[1, 1]],
+        "transition": [[[[0, 1]], [[0, 1]]]]}"#;
+    says(Made::new(loops, &[]).check().arg("--strict"), 3);
+    // Nothing is known of sets that are not there.
+    let bare = Made::new(TIE, &[]);
+    let mut file: Value =
+        serde_json::from_str(&std::fs::read_to_string(&bare.cert).unwrap()).unwrap();
+    file["restricted"] = Value::Null;
+    std::fs::write(&bare.cert, file.to_string()).unwrap();
+    says(&mut bare.check(), 0);
+    says(bare.check().arg("--strict"), 3);
+}
+
+#[test]
+fn another_discount_than_that_of_the_file_is_said() {
+    let said = says(&mut Made::new(TIE, &["--gamma", "0.5", "--p", "0.25"]).check(), 0);
+    assert!(said.contains("gives γ = 0.9; the certificate is about γ = 0.5"), "{said}");
+    assert!(said.contains("gives p = 0.5; the certificate is about p = 0.25"), "{said}");
+    let said = says(&mut Made::new(TIE, &[]).check(), 0);
+    assert!(!said.contains("the certificate is about"), "{said}");
+}

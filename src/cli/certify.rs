@@ -45,7 +45,9 @@ impl Certify {
         certificate.save(&self.out)?;
         say!("wrote {}", self.out.display());
         let verdict = check(&certificate, &view(&instance.mdp)?);
-        report(&Proof::new(&certificate, &instance.mdp, &adjustments, &verdict), self.json)
+        let proof = Proof::new(&certificate, &instance.mdp, &adjustments, &verdict);
+        report(&proof, self.json)?;
+        Ok(proof.end(None))
     }
 }
 

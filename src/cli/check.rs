@@ -1,6 +1,7 @@
 //! `bellman check`: whether a certificate holds for a model.
 
-use super::proof::{Proof, report};
+use super::output::say;
+use super::proof::{Proof, Strict, report};
 use super::source::read_at;
 use super::{CliError, End};
 use certificate::{Certificate, Refusal, Verdict, check};
@@ -15,6 +16,7 @@ use verify::view;
 #[command(after_help = "\
 Examples:
   bellman check model.cert model.json
+  bellman check model.cert model.json --strict=mass
   bellman check model.cert model.json --json")]
 pub struct Check {
     /// The certificate
@@ -30,6 +32,18 @@ pub struct Check {
     /// Accept rows whose exact sum is not one though the certificate does not record them
     #[arg(long)]
     normalise: bool,
+    /// Exit with 1 when a set is refuted and with 3 when one stays undecided: mass and nucleus
+    /// (`all`), or the mass alone
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        hide_possible_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    strict: Option<Strict>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -48,7 +62,20 @@ impl Check {
             verdict => verdict,
         };
         let proof = Proof::new(&certificate, &model.mdp, &model.adjustments, &verdict);
-        report(&proof, self.json)
+        self.say_other_parameters(&certificate, &model);
+        report(&proof, self.json)?;
+        Ok(proof.end(self.strict))
+    }
+
+    /// Says where γ and p are not those of the file: the certificate speaks about its own.
+    fn say_other_parameters(&self, certificate: &Certificate, model: &ModelFile) {
+        let of_file = [("γ", model.gamma.map(|g| g.get())), ("p", model.p.map(|p| p.get()))];
+        for ((name, given), own) in of_file.into_iter().zip([certificate.gamma, certificate.p]) {
+            if let Some(given) = given.filter(|&given| given != own) {
+                let file = self.file.display();
+                say!("{file} gives {name} = {given:?}; the certificate is about {name} = {own:?}");
+            }
+        }
     }
 
     /// What the certificate says was done to the input.
@@ -73,9 +100,7 @@ impl Check {
 
     fn another_input(&self, record: &Adjustments, found: &Adjustments) -> Refusal {
         let file = self.file.display();
-        let reason = format!(
-            "the certificate records of its input: {record}; but of {file} it is true that: {found}"
-        );
+        let reason = format!("its record of the input says: {record}; but reading {file}: {found}");
         Refusal::Unfit { reason }
     }
 }

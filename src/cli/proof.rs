@@ -3,6 +3,7 @@
 use super::output::{print_json, say};
 use super::{CliError, End};
 use certificate::{Certificate, Checked, Decision, Verdict};
+use clap::ValueEnum;
 use rounding::Enclosure;
 use serde::Serialize;
 use tabular::{Adjustments, Mdp};
@@ -25,6 +26,8 @@ pub struct Proof {
     gap_optimal: Option<[f64; 2]>,
     kappa: Option<[f64; 2]>,
     mass_proved: Option<usize>,
+    mass_undecided: Option<usize>,
+    mass_refuted: Option<usize>,
     nucleus_proved: Option<usize>,
     nucleus_undecided: Option<usize>,
     nucleus_refuted: Option<usize>,
@@ -35,14 +38,29 @@ fn ends(enclosure: Enclosure) -> [f64; 2] {
     [enclosure.lo(), enclosure.hi()]
 }
 
+/// What has to be decided under `--strict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Strict {
+    /// Mass and nucleus of every set
+    All,
+    /// Whether every set carries mass p, which is what the bounds rest on
+    Mass,
+}
+
 /// Prints what was found, for a program or for people.
-pub fn report(proof: &Proof, json: bool) -> Result<End, CliError> {
+pub fn report(proof: &Proof, json: bool) -> Result<(), CliError> {
     if json {
         print_json(proof)?;
     } else {
         proof.print();
     }
-    Ok(if proof.accepted { End::Fine } else { End::No })
+    if proof.accepted && !proof.is_bounded() {
+        say!(
+            "warning: an enclosure has no bound, so that nothing is proved of its value; scale \
+             rewards down, or lower the discount"
+        );
+    }
+    Ok(())
 }
 
 impl Proof {
@@ -80,6 +98,8 @@ impl Proof {
             gap_optimal: None,
             kappa: None,
             mass_proved: None,
+            mass_undecided: None,
+            mass_refuted: None,
             nucleus_proved: None,
             nucleus_undecided: None,
             nucleus_refuted: None,
@@ -101,11 +121,38 @@ impl Proof {
             gap_optimal: sets.map(|s| ends(s.gap_top_p)),
             kappa: sets.and_then(|s| s.kappa).map(ends),
             mass_proved: count(&|f| f.mass_at_least_p == Decision::Proved),
+            mass_undecided: count(&|f| f.mass_at_least_p == Decision::Undecided),
+            mass_refuted: count(&|f| f.mass_at_least_p == Decision::Refuted),
             nucleus_proved: count(&|f| f.nucleus == Decision::Proved),
             nucleus_undecided: count(&|f| f.nucleus == Decision::Undecided),
             nucleus_refuted: count(&|f| f.nucleus == Decision::Refuted),
             ..Self::refused(certificate, String::new(), facts.v_star.len())
         }
+    }
+
+    /// How the command ends; `strict` asks for decisions.
+    pub fn end(&self, strict: Option<Strict>) -> End {
+        let Some(strict) = strict.filter(|_| self.accepted) else {
+            return if self.accepted { End::Fine } else { End::No };
+        };
+        let count = |mass: Option<usize>, nucleus: Option<usize>| match strict {
+            Strict::All => Some(mass? + nucleus?),
+            Strict::Mass => mass,
+        };
+        let refuted = count(self.mass_refuted, self.nucleus_refuted);
+        let undecided = count(self.mass_undecided, self.nucleus_undecided);
+        match (refuted, undecided) {
+            (Some(1..), _) => End::No,
+            (Some(0), Some(0)) if self.is_bounded() => End::Fine,
+            // A certificate without sets leaves open what is asked of them.
+            _ => End::Undecided,
+        }
+    }
+
+    /// Whether every enclosure has both ends.
+    fn is_bounded(&self) -> bool {
+        let finite = |width: Option<f64>| width.is_none_or(f64::is_finite);
+        finite(self.width) && finite(self.restricted_width)
     }
 
     fn print(&self) {
@@ -123,15 +170,16 @@ impl Proof {
         say!("gap of the projected teacher    {}", interval(self.gap_projected_policy));
         say!("gap of the top-p optimum        {}", interval(self.gap_optimal));
         say!("κ(p)                            {}", interval(self.kappa));
-        if let (Some(mass), Some(nucleus), Some(open), Some(no)) =
-            (self.mass_proved, self.nucleus_proved, self.nucleus_undecided, self.nucleus_refuted)
-        {
-            let states = self.states;
-            say!("sets with mass ≥ p proved       {mass} of {states} states");
-            say!(
-                "sets proved to be the nucleus   {nucleus} of {states} states ({open} undecided, {no} refuted)"
-            );
-        }
+        let states = self.states;
+        let counted = |what: &str, counts: [Option<usize>; 3]| {
+            if let [Some(proved), Some(open), Some(no)] = counts {
+                say!("{what} {proved} of {states} states ({open} undecided, {no} refuted)");
+            }
+        };
+        let mass = [self.mass_proved, self.mass_undecided, self.mass_refuted];
+        counted("sets with mass ≥ p proved      ", mass);
+        let nucleus = [self.nucleus_proved, self.nucleus_undecided, self.nucleus_refuted];
+        counted("sets proved to be the nucleus  ", nucleus);
         self.print_adjustments();
     }
 
