@@ -208,3 +208,28 @@ fn another_discount_than_that_of_the_file_is_said() {
     let said = says(&mut Made::new(TIE, &[]).check(), 0);
     assert!(!said.contains("the certificate is about"), "{said}");
 }
+
+#[test]
+fn a_certificate_knows_its_temperature() {
+    for (temperature, flags) in [("0.5", &[][..]), ("0.3", &["--normalise"])] {
+        let made = Made::new(TIE, &[&["--temperature", temperature], flags].concat());
+        let said = says(&mut made.check(), 0);
+        assert!(said.contains(&format!("divided by the temperature {temperature}")), "{said}");
+        assert!(!said.contains("normalised"), "{said}");
+        says(made.check().args(["--temperature", temperature]), 0);
+        let other = says(made.check().args(["--temperature", "0.25"]), 1);
+        assert!(other.contains("REFUSED") && other.contains("--temperature"), "{other}");
+    }
+}
+
+#[test]
+fn a_temperature_that_is_not_recorded_is_asked_for() {
+    let made = Made::new(TIE, &["--temperature", "0.5"]);
+    let cert = std::fs::read_to_string(&made.cert).unwrap();
+    let at = cert.find(r#""adjustments":{"#).expect("a record");
+    let record = cert[at..=at + cert[at..].find('}').expect("its end")].to_string();
+    let made = made.replace(&record, r#""adjustments":null"#);
+    let refused = says(&mut made.check(), 1);
+    assert!(refused.contains("--temperature"), "{refused}");
+    says(made.check().args(["--temperature", "0.5"]), 0);
+}

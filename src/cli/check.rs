@@ -26,7 +26,7 @@ pub struct Check {
     /// The reward model of a DRN file that has several
     #[arg(long, value_name = "NAME")]
     rewards: Option<String>,
-    /// The temperature that the certificate was made at
+    /// The temperature that the certificate was made at [default: the one that it records]
     #[arg(long, allow_negative_numbers = true, value_name = "T")]
     temperature: Option<f64>,
     /// Accept rows whose exact sum is not one though the certificate does not record them
@@ -64,6 +64,9 @@ impl Check {
         let proof = Proof::new(&certificate, &model.mdp, &model.adjustments, &verdict);
         self.say_other_parameters(&certificate, &model);
         report(&proof, self.json)?;
+        if matches!(verdict, Verdict::Refused(Refusal::Model { .. })) {
+            say!("help: rewards depend on `--rewards` and `--temperature`; were they the same?");
+        }
         Ok(proof.end(self.strict))
     }
 
@@ -95,7 +98,8 @@ impl Check {
         let permitted = self.normalise || record.changes_numbers();
         let policy = if permitted { RowPolicy::Normalise } else { RowPolicy::Exact };
         let options = ReadOptions { policy, rewards: self.rewards.clone() };
-        read_at(&self.file, &options, self.temperature)
+        let recorded = record.temperature.map(|(temperature, _)| temperature);
+        read_at(&self.file, &options, self.temperature.or(recorded))
     }
 
     fn another_input(&self, record: &Adjustments, found: &Adjustments) -> Refusal {

@@ -187,7 +187,7 @@ impl Proof {
         let changed = self.adjustments.as_ref().is_some_and(Adjustments::changes_numbers);
         let what = match self.normalised {
             true => "the input was normalised",
-            false if changed => "numbers of the input were rounded",
+            false if changed => "the numbers of the input were changed",
             false => return,
         };
         let recorded = if self.recorded { "records how" } else { "has no record of it" };

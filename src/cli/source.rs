@@ -103,7 +103,7 @@ pub fn read_at(
             ));
         }
         model.mdp = scaled;
-        model.adjustments.rounded_rewards += rounded;
+        model.adjustments.temperature = Some((temperature, rounded));
     }
     if !model.adjustments.is_none() {
         say!("{}: {}", file.display(), model.adjustments);

@@ -23,6 +23,9 @@ pub struct Adjustments {
     pub largest_defect_at: Option<(usize, u32)>,
     /// States that were added (the absorbing state behind `terminated`).
     pub added_states: usize,
+    /// The temperature that rewards were divided by, and how many of the quotients rounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<(f64, usize)>,
 }
 
 impl Adjustments {
@@ -48,6 +51,13 @@ impl Adjustments {
             self.largest_defect = defect.abs();
             self.largest_defect_at = Some((state, action));
         }
+    }
+
+    fn divided(&self) -> Option<String> {
+        let (temperature, rounded) = self.temperature?;
+        Some(format!(
+            "rewards were divided by the temperature {temperature:?} ({rounded} with rounding)"
+        ))
     }
 
     fn normalised(&self) -> Option<String> {
@@ -84,7 +94,8 @@ impl fmt::Display for Adjustments {
         );
         let added =
             counted(self.added_states, "absorbing state appended", "absorbing states appended");
-        let parts = [self.normalised(), self.merged(), rewards, self.dropped(), added];
+        let divided = self.divided();
+        let parts = [self.normalised(), self.merged(), rewards, divided, self.dropped(), added];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() {
             return f.write_str("nothing was changed");
@@ -129,6 +140,10 @@ mod tests {
             "2 transitions of probability zero were dropped; 1 absorbing state appended"
         );
         assert_eq!(Adjustments::default().to_string(), "nothing was changed");
+        let scaled = Adjustments { temperature: Some((0.5, 0)), ..Adjustments::default() };
+        let words = "rewards were divided by the temperature 0.5 (0 with rounding)";
+        assert_eq!(scaled.to_string(), words);
+        assert!(scaled.changes_numbers());
     }
 
     #[test]
