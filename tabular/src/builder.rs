@@ -10,6 +10,10 @@ use rounding::directed::two_sum;
 /// rounding of the input.
 pub const LARGEST_ROUNDING_DEFECT: f64 = 1e-9;
 
+/// The most states of a model: numbers of states and of steps fit 32 bits, here and in the checker
+/// of certificates.
+pub const MOST_STATES: usize = u32::MAX as usize - 1;
+
 /// Whether the rows of the input may be adjusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RowPolicy {
@@ -105,7 +109,7 @@ impl MdpBuilder {
         self.merge_row(state, action)?;
         let total = self.check_total(state, action, start)?;
         let row = PendingRow {
-            // In range: `build` refuses more than u32::MAX states before any index is used.
+            // In range: `build` refuses more than MOST_STATES before any index is used.
             state: state as u32,
             action,
             reward,
@@ -137,12 +141,13 @@ impl MdpBuilder {
     /// The model, and what was changed on the way.
     ///
     /// # Errors
-    /// [`ModelError`] when there is no state, a state offers no action or offers one twice.
+    /// [`ModelError`] when there is no state or more than [`MOST_STATES`], a state offers no action
+    /// or offers one twice.
     pub fn build(mut self) -> Result<(Mdp, Adjustments), ModelError> {
         if self.states == 0 {
             return Err(ModelError::NoStates);
         }
-        if self.states > u32::MAX as usize {
+        if self.states > MOST_STATES {
             return Err(ModelError::TooManyStates { states: self.states });
         }
         self.sort_rows()?;

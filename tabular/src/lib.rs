@@ -28,7 +28,7 @@ pub mod solve;
 mod temperature;
 
 pub use adjustments::Adjustments;
-pub use builder::{LARGEST_ROUNDING_DEFECT, MdpBuilder, RowPolicy};
+pub use builder::{LARGEST_ROUNDING_DEFECT, MOST_STATES, MdpBuilder, RowPolicy};
 pub use error::ModelError;
 pub use families::{Family, Size};
 pub use instance::Instance;
