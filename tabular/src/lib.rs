@@ -22,6 +22,7 @@ mod matrices;
 mod mdp;
 pub mod objective;
 pub mod occupancy;
+mod pending;
 mod policy;
 pub mod random;
 pub mod solve;
