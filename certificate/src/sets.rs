@@ -161,8 +161,11 @@ fn most_likely(kept: &[Action], dropped: &[Action]) -> Decision {
 
 /// Whether no smaller set of most likely actions carries mass p: that the set has less than p
 /// without its least likely action. As it has even less without any other one, which of them is
-/// the least likely need not be known.
+/// the least likely need not be known. One action is always kept.
 fn smallest(p: f64, weights: &[Enclosure], outside: Enclosure) -> Decision {
+    if weights.len() == 1 {
+        return Decision::Proved;
+    }
     let mut decision = Decision::Proved;
     for (&weight, others) in weights.iter().zip(all_but_one(weights)) {
         match mass_at_least(p, others, outside + weight) {

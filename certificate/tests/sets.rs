@@ -189,6 +189,14 @@ fn the_full_set_has_mass_one_and_no_leak() {
 }
 
 #[test]
+fn one_action_is_never_too_many() {
+    // However wide: the weight of this action may underflow to 0 and so may the rest of it.
+    let wide = Enclosure::new(-1e6, 1e6).expect("ordered");
+    assert_eq!(set_facts(0.5, &[wide], &[]).nucleus, Proved);
+    assert_eq!(set_facts(0.5, &[Enclosure::ENTIRE], &[]).nucleus, Proved);
+}
+
+#[test]
 fn p_equal_to_one_needs_every_action_however_unlikely() {
     let facts = set_facts(1.0, &points(&[0.0]), &points(&[-2000.0]));
     assert_eq!((facts.mass_at_least_p, facts.nucleus), (Refuted, Refuted));
