@@ -88,10 +88,14 @@ impl MdpBuilder {
         if !reward.is_finite() {
             return Err(ModelError::Reward { state, action, value: reward });
         }
-        self.sort_row(state, action, transitions)?;
         let start = self.rows.transitions();
-        self.merge_row(state, action)?;
-        let total = self.check_total(state, action, start)?;
+        let before = self.adjustments.clone();
+        let row = self.add_row(state, action, transitions);
+        let total = row.inspect_err(|_| {
+            // A refused row leaves nothing behind: the next one would take it for its own.
+            self.rows.truncate(start);
+            self.adjustments = before;
+        })?;
         // In range: `build` refuses more than MOST_STATES before any index is used.
         self.rows.close(state as u32, action, reward, start, total);
         Ok(())
@@ -128,6 +132,19 @@ impl MdpBuilder {
         }
         let mdp = self.rows.into_mdp(self.states)?;
         Ok((mdp, self.adjustments))
+    }
+
+    /// Adds the transitions of a row, and gives their total unless it is one.
+    fn add_row(
+        &mut self,
+        state: usize,
+        action: u32,
+        transitions: &[(usize, f64)],
+    ) -> Result<Option<Expansion>, ModelError> {
+        self.sort_row(state, action, transitions)?;
+        let start = self.rows.transitions();
+        self.merge_row(state, action)?;
+        self.check_total(state, action, start)
     }
 
     /// Fills `scratch` with the checked transitions in order of their next state.

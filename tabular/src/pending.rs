@@ -35,6 +35,12 @@ impl PendingRows {
         &self.weights[start..]
     }
 
+    /// Forgets the transitions from `start`, which belong to no row that was closed.
+    pub fn truncate(&mut self, start: usize) {
+        self.successors.truncate(start);
+        self.weights.truncate(start);
+    }
+
     /// Adds a transition to the row that starts at `start`. If it goes where the one before goes,
     /// the two become one, and the answer is what the sum of their weights lacks.
     pub fn add(&mut self, start: usize, successor: u32, weight: f64) -> Option<f64> {
