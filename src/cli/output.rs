@@ -43,3 +43,25 @@ pub fn table(header: &[&str]) -> Table {
     table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(header);
     table
 }
+
+/// A number in a table: six decimals, or the scientific form where those would be digits without
+/// end.
+#[allow(dead_code, reason = "the tables of solve and verify are to print with it")]
+pub fn number(x: f64) -> String {
+    if x.is_finite() && x.abs() >= 1e12 { format!("{x:.6e}") } else { format!("{x:.6}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_short_however_large() {
+        assert_eq!(number(-1.5), "-1.500000");
+        assert_eq!(number(1e-300), "0.000000");
+        assert_eq!(number(999_999_999_999.0), "999999999999.000000");
+        assert_eq!(number(1e12), "1.000000e12");
+        assert_eq!(number(f64::MAX), "1.797693e308");
+        assert_eq!(number(f64::NEG_INFINITY), "-inf");
+    }
+}
