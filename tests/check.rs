@@ -1,6 +1,9 @@
-//! `certify` and `check` as others rely on them: what is proved, recorded, compared and said.
+//! `check`: what is proved of sets, recorded of the input, compared and said.
+
+mod common;
 
 use assert_cmd::Command;
+use common::{bellman, json, says};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -8,10 +11,6 @@ use tempfile::TempDir;
 /// Two equal actions that lead to a terminal state.
 const TIE: &str = r#"{"gamma": 0.9, "p": 0.5, "states": 2, "available": [[0, 1], [0]],
     "reward": [[1, 1], [0]], "transition": [[[[1, 1]], [[1, 1]]], [[[1, 1]]]]}"#;
-
-fn bellman() -> Command {
-    Command::cargo_bin("bellman").unwrap()
-}
 
 /// A folder with a model and its certificate.
 struct Made {
@@ -49,28 +48,21 @@ fn check(cert: &Path, model: &Path) -> Command {
     command
 }
 
-/// What a command that ends with this code says; white space does not matter, for lines wrap.
-fn says(command: &mut Command, code: i32) -> String {
-    let output = command.assert().code(code).get_output().clone();
-    let text = String::from_utf8(output.stderr).unwrap();
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn json(command: &mut Command) -> Value {
-    let output = command.arg("--json").output().unwrap();
-    serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
+/// The answer as JSON.
+fn proof_of(mut command: Command) -> Value {
+    json(command.arg("--json"))
 }
 
 #[test]
 fn the_second_of_two_equal_actions_is_not_proved_to_be_the_nucleus() {
     let made = Made::new(TIE, &[]);
-    let proof = json(&mut made.check());
+    let proof = proof_of(made.check());
     assert_eq!(
         (proof["nucleus_proved"].as_u64(), proof["nucleus_refuted"].as_u64()),
         (Some(2), Some(0))
     );
     let swapped = made.replace(r#""kept":[[0],[0]]"#, r#""kept":[[1],[0]]"#);
-    let proof = json(&mut swapped.check());
+    let proof = proof_of(swapped.check());
     assert_eq!(proof["accepted"], true, "the bounds hold for this set too");
     assert_eq!(
         (proof["nucleus_proved"].as_u64(), proof["nucleus_refuted"].as_u64()),
@@ -88,7 +80,7 @@ fn what_is_merged_or_appended_is_said_and_recorded() {
     assert!(!said.contains("normalised"), "{said}");
     let cert = std::fs::read_to_string(&made.cert).unwrap();
     assert!(cert.contains(r#""merged_duplicates":1"#), "{cert}");
-    assert_eq!(json(&mut made.check())["adjustments"]["merged_duplicates"], 1);
+    assert_eq!(proof_of(made.check())["adjustments"]["merged_duplicates"], 1);
     let taxi = r#"{"n_states": 1, "n_actions": 1, "transitions": [[0, 0, 1.0, 0, -1.0, true]]}"#;
     let said = says(&mut Made::new(taxi, &["--gamma", "0.9", "--p", "0.8"]).check(), 0);
     assert!(said.contains("1 absorbing state appended"), "{said}");
@@ -114,7 +106,7 @@ const THIRDS: &str = r#"{"gamma": 0.9, "p": 0.8, "states": 3, "available": [[0, 
 fn the_record_of_the_input_is_compared_with_the_input() {
     let made = Made::new(THIRDS, &["--normalise"]);
     assert!(says(&mut made.check(), 0).contains("1 row did not sum to exactly one"));
-    let proof = json(&mut made.check());
+    let proof = proof_of(made.check());
     assert_eq!(
         (proof["normalised"].as_bool(), proof["adjustments"]["normalised_rows"].as_u64()),
         (Some(true), Some(1))
@@ -185,7 +177,7 @@ fn strict_asks_whether_the_sets_are_decided() {
     let p = |p: f64| format!(r#""p":"{:016x}""#, p.to_bits());
     let short = swapped.replace(&p(0.5), &p(0.75));
     says(short.check().arg("--strict=mass"), 1);
-    assert_eq!(json(&mut short.check())["mass_refuted"], 1);
+    assert_eq!(proof_of(short.check())["mass_refuted"], 1);
     // Equal actions that stay for ever: overlapping enclosures, and a mass of exactly ½.
     let loops = r#"{"gamma": 0.9, "p": 0.5, "states": 1, "available": [[0, 1]], "reward": [[1, 1]],
         "transition": [[[[0, 1]], [[0, 1]]]]}"#;

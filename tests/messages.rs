@@ -1,21 +1,13 @@
 //! What the command says when something is in the way, and that it survives not being heard.
 
-use assert_cmd::Command;
-use std::path::{Path, PathBuf};
+mod common;
 
-fn bellman() -> Command {
-    Command::cargo_bin("bellman").unwrap()
-}
+use assert_cmd::Command;
+use common::{bellman, error, reference};
+use std::path::PathBuf;
 
 fn model() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tabular/garnet-0.json")
-}
-
-/// What a command that ends with 2 says; white space does not matter, for lines wrap.
-fn error(command: &mut Command) -> String {
-    let output = command.assert().code(2).get_output().clone();
-    let text = String::from_utf8(output.stderr).unwrap();
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    reference("garnet-0.json")
 }
 
 #[test]
