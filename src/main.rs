@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match cli::run(command) {
         Ok(end) => end.into(),
         Err(error) => {
-            eprintln!("{:?}", miette::Report::new(error));
+            cli::output::say!("{:?}", miette::Report::new(error));
             cli::End::Unusable.into()
         }
     }

@@ -13,13 +13,17 @@ pub struct Certificate {
     pub gamma: f64,
     /// The mass the candidate sets are meant to have, exactly this double.
     pub p: f64,
-    /// What was done to the input to make it a model: a record for people, not part of the claim.
-    pub adjustments: Option<serde_json::Value>,
+    /// What was done to the input to make it a model: a record for whoever reads the input, not
+    /// part of the claim.
+    pub adjustments: Option<Record>,
     /// V with bounds on T V − V.
     pub optimal: ValueBounds,
     /// Candidate sets and the fixed points over them.
     pub restricted: Option<Restricted>,
 }
+
+/// A JSON object that the checker keeps and does not interpret.
+pub type Record = serde_json::Map<String, serde_json::Value>;
 
 /// State values V with the claim c_lo ≤ (operator V)(s) − V(s) ≤ c_hi for every state s.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +91,7 @@ impl Certificate {
     }
 
     /// The same certificate with a record of what was done to the input.
-    pub fn with_adjustments(self, adjustments: serde_json::Value) -> Self {
+    pub fn with_adjustments(self, adjustments: Record) -> Self {
         Self { adjustments: Some(adjustments), ..self }
     }
 }

@@ -3,7 +3,7 @@
 use crate::bound::{Operator, action_values, bound, fixed_point};
 use crate::ending::{Growth, horizons, leak_sum};
 use crate::model::expect_length;
-use crate::sets::{SetFacts, set_facts};
+use crate::sets::{Action, SetFacts, set_facts};
 use crate::sweep::backup_difference;
 use crate::{Certificate, CertificateError, Model, ModelHash, Restricted, Sets, ValueBounds};
 use rounding::Enclosure;
@@ -250,8 +250,9 @@ impl<'a> Frame<'a> {
         let facts = |state| {
             kept.clear();
             dropped.clear();
-            for pair in self.model.pairs_of(state) {
-                if sets.keeps(pair) { &mut kept } else { &mut dropped }.push(q_star[pair]);
+            for (slot, pair) in self.model.pairs_of(state).enumerate() {
+                let action = Action { slot, q: q_star[pair] };
+                if sets.keeps(pair) { &mut kept } else { &mut dropped }.push(action);
             }
             set_facts(self.p, &kept, &dropped)
         };

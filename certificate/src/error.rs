@@ -113,17 +113,35 @@ pub enum CertificateError {
         state: usize,
     },
     /// A certificate file larger than any this crate reads.
-    #[error("the certificate has more than {limit} bytes")]
+    #[error("{path} has more than {limit} bytes")]
     TooLarge {
+        /// The file.
+        path: String,
         /// The limit in bytes.
         limit: u64,
     },
-    /// A file that is not a certificate.
+    /// A text that is no certificate, or a certificate that no text can hold.
     #[error("not a certificate")]
     Format(#[from] serde_json::Error),
-    /// The file system said no.
-    #[error("{path}: the file cannot be read or written; nothing was overwritten")]
-    Io {
+    /// A file that is no certificate.
+    #[error("{path} is not a certificate")]
+    NotACertificate {
+        /// The file.
+        path: String,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The operating system did not hand out the file.
+    #[error("{path}: cannot read the file")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The operating system did not take the file; what was there before is untouched.
+    #[error("{path}: cannot write the file; nothing was overwritten")]
+    Write {
         /// The file.
         path: String,
         /// Why.

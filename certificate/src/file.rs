@@ -5,10 +5,12 @@
 //! another version or a file of excessive size are refused, and memory stays in proportion to the
 //! size of the file. Whether the content fits a model is for [`crate::check()`] to say.
 
+use crate::certificate::Record;
 use crate::{Certificate, CertificateError, ModelHash, Restricted, ValueBounds};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -25,7 +27,7 @@ struct FileForm {
     model: HashForm,
     gamma: Bits,
     p: Bits,
-    adjustments: Option<serde_json::Value>,
+    adjustments: Option<Record>,
     optimal: BoundsForm,
     restricted: Option<RestrictedForm>,
 }
@@ -70,64 +72,70 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::Format`], with line and column.
     pub fn from_json(text: &str) -> Result<Self, CertificateError> {
-        let form: FileForm = serde_json::from_str(text)?;
-        Ok(Self {
-            model_hash: form.model.0,
-            gamma: form.gamma.0,
-            p: form.p.0,
-            adjustments: form.adjustments,
-            optimal: form.optimal.into(),
-            restricted: form.restricted.map(Into::into),
-        })
+        Ok(serde_json::from_str::<FileForm>(text)?.into())
     }
 
     /// Writes the certificate beside `path` and renames it into place, so that no one ever sees
     /// half of it.
     ///
     /// # Errors
-    /// [`CertificateError::Format`] as for [`Certificate::to_json`], [`CertificateError::Io`].
+    /// [`CertificateError::Format`] as for [`Certificate::to_json`], [`CertificateError::Write`].
     pub fn save(&self, path: &Path) -> Result<(), CertificateError> {
         let text = self.to_json()?;
-        save_text(&text, path).map_err(io_error(path))
+        save_text(&text, path)
+            .map_err(|source| CertificateError::Write { path: name(path), source })
     }
 
     /// Reads a certificate file.
     ///
     /// # Errors
-    /// [`CertificateError::Io`], [`CertificateError::TooLarge`], [`CertificateError::Format`].
+    /// [`CertificateError::Read`], [`CertificateError::TooLarge`],
+    /// [`CertificateError::NotACertificate`].
     pub fn load(path: &Path) -> Result<Self, CertificateError> {
-        let file = std::fs::File::open(path).map_err(io_error(path))?;
-        match read_at_most(file, MAX_BYTES).map_err(io_error(path))? {
-            Some(text) => Self::from_json(&text),
-            None => Err(CertificateError::TooLarge { limit: MAX_BYTES }),
-        }
+        let bytes = File::open(path).and_then(|file| read_at_most(file, MAX_BYTES));
+        let bytes = bytes.map_err(|source| CertificateError::Read { path: name(path), source })?;
+        let too_large = || CertificateError::TooLarge { path: name(path), limit: MAX_BYTES };
+        let form: FileForm = serde_json::from_slice(&bytes.ok_or_else(too_large)?)
+            .map_err(|source| CertificateError::NotACertificate { path: name(path), source })?;
+        Ok(form.into())
     }
 }
 
-/// The text of a file, unless it is longer than `limit` bytes.
-fn read_at_most(file: impl Read, limit: u64) -> std::io::Result<Option<String>> {
-    let mut text = String::new();
+/// The bytes of a file, unless there are more than `limit`.
+fn read_at_most(file: impl Read, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
     // One byte more tells a file of `limit` bytes from a longer one.
-    file.take(limit + 1).read_to_string(&mut text)?;
-    Ok((text.len() as u64 <= limit).then_some(text))
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 fn save_text(text: &str, path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; a certificate is for others to read.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut aside = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
-    aside.write_all(text.as_bytes())?;
+    // Made by hand, so that it gets the permissions of any new file; and written by hand, so that
+    // errors do not name it: it means nothing to whoever asked for `path`.
+    let mut aside = tempfile::Builder::new()
+        .make_in(directory.unwrap_or(Path::new(".")), |path| File::create_new(path))?;
+    aside.as_file_mut().write_all(text.as_bytes())?;
     aside.as_file().sync_all()?;
-    aside.persist(path)?;
+    aside.persist(path).map_err(|e| e.error)?;
     Ok(())
 }
 
-fn io_error(path: &Path) -> impl FnOnce(std::io::Error) -> CertificateError {
-    let path = path.display().to_string();
-    |source| CertificateError::Io { path, source }
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+impl From<FileForm> for Certificate {
+    fn from(form: FileForm) -> Self {
+        Self {
+            model_hash: form.model.0,
+            gamma: form.gamma.0,
+            p: form.p.0,
+            adjustments: form.adjustments,
+            optimal: form.optimal.into(),
+            restricted: form.restricted.map(Into::into),
+        }
+    }
 }
 
 impl From<ValueBounds> for BoundsForm {
@@ -233,7 +241,7 @@ mod tests {
     #[test]
     fn a_text_of_the_limit_is_read_and_a_longer_one_is_not() {
         let read = |text: &str| read_at_most(text.as_bytes(), 3).unwrap();
-        assert_eq!(read("abc").as_deref(), Some("abc"));
+        assert_eq!(read("abc").as_deref(), Some(&b"abc"[..]));
         assert_eq!(read("abcd"), None);
     }
 }

@@ -49,7 +49,7 @@ pub enum Decision {
     Proved,
     /// It is false.
     Refuted,
-    /// The enclosures are too wide to tell; an exact tie cannot be told at any width.
+    /// The enclosures are too wide to tell. An exact tie can be told from points only.
     Undecided,
 }
 
@@ -72,16 +72,27 @@ pub struct SetFacts {
     pub leak: Enclosure,
     /// Whether m ≥ p.
     pub mass_at_least_p: Decision,
-    /// Whether A is the nucleus: the smallest set of most likely actions with mass ≥ p.
+    /// Whether A is the nucleus: the smallest set of most likely actions with mass ≥ p, where of
+    /// equally likely actions the one with the lower slot comes first.
     pub nucleus: Decision,
 }
 
-/// What can be proved of the set that keeps `kept` and drops `dropped`, given the Q* of both.
-pub fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts {
-    let largest = kept.iter().chain(dropped).fold(f64::NEG_INFINITY, |best, q| best.max(q.hi()));
+/// An action of a state, for [`set_facts`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Action {
+    /// Its position among the state's pairs; of equally likely actions the lower one comes first.
+    pub slot: usize,
+    /// Q* lies in here.
+    pub q: Enclosure,
+}
+
+/// What can be proved of the set that keeps `kept` and drops `dropped`.
+pub fn set_facts(p: f64, kept: &[Action], dropped: &[Action]) -> SetFacts {
+    let all = kept.iter().chain(dropped);
+    let largest = all.fold(f64::NEG_INFINITY, |best, action| best.max(action.q.hi()));
     // Any real number is a correct anchor; infinity is none.
     let anchor = Enclosure::exact(if largest.is_finite() { largest } else { 0.0 });
-    let weights = |q: &[Enclosure]| q.iter().map(|&q| (q - anchor).exp()).collect::<Vec<_>>();
+    let weights = |a: &[Action]| a.iter().map(|a| (a.q - anchor).exp()).collect::<Vec<_>>();
     let sum = |weights: &[Enclosure]| weights.iter().fold(Enclosure::ZERO, |sum, &w| sum + w);
     let kept_weights = weights(kept);
     let (inside, outside) = (sum(&kept_weights), sum(&weights(dropped)));
@@ -119,21 +130,29 @@ fn mass_at_least(p: f64, inside: Enclosure, outside: Enclosure) -> Decision {
     }
 }
 
-/// Whether every kept action is at least as likely as every dropped one.
-fn most_likely(kept: &[Enclosure], dropped: &[Enclosure]) -> Decision {
-    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-    let (mut least_hi, mut most_lo) = (f64::INFINITY, f64::NEG_INFINITY);
-    for q in kept {
-        least = least.min(q.lo());
-        least_hi = least_hi.min(q.hi());
-    }
-    for q in dropped {
-        most = most.max(q.hi());
-        most_lo = most_lo.max(q.lo());
-    }
-    if least >= most {
+/// Where an action stands: at an end of the enclosure of its Q*, with its slot.
+type Place = (f64, usize);
+
+/// Whether `a` comes first in the order of falling Q*, ties by the lower slot.
+fn before(a: Place, b: Place) -> bool {
+    a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)
+}
+
+/// Whether every kept action comes before every dropped one.
+///
+/// It is so for certain if the last kept action at lower ends does before the first dropped one
+/// at upper ends, and not so if a dropped one at lower ends is before a kept one at upper ends.
+fn most_likely(kept: &[Action], dropped: &[Action]) -> Decision {
+    let at = |actions: &[Action], end: fn(Enclosure) -> f64, choose: fn(Place, Place) -> Place| {
+        actions.iter().map(|a| (end(a.q), a.slot)).reduce(choose)
+    };
+    let last = |end| at(kept, end, |a, b| if before(a, b) { b } else { a });
+    let first = |end| at(dropped, end, |a, b| if before(a, b) { a } else { b });
+    let in_order = |a: Option<Place>, b: Option<Place>| a.zip(b).map(|(a, b)| before(a, b));
+    // Without a dropped action there is nothing to be in order with.
+    if in_order(last(Enclosure::lo), first(Enclosure::hi)) != Some(false) {
         Decision::Proved
-    } else if least_hi < most_lo {
+    } else if in_order(first(Enclosure::lo), last(Enclosure::hi)) == Some(true) {
         Decision::Refuted
     } else {
         Decision::Undecided
@@ -142,8 +161,11 @@ fn most_likely(kept: &[Enclosure], dropped: &[Enclosure]) -> Decision {
 
 /// Whether no smaller set of most likely actions carries mass p: that the set has less than p
 /// without its least likely action. As it has even less without any other one, which of them is
-/// the least likely need not be known.
+/// the least likely need not be known. One action is always kept.
 fn smallest(p: f64, weights: &[Enclosure], outside: Enclosure) -> Decision {
+    if weights.len() == 1 {
+        return Decision::Proved;
+    }
     let mut decision = Decision::Proved;
     for (&weight, others) in weights.iter().zip(all_but_one(weights)) {
         match mass_at_least(p, others, outside + weight) {

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 fn sample() -> Certificate {
     let row = |r: f64| (r, vec![(0, 1.0 / 3.0), (1, 2.0 / 3.0)]);
     let arrays = Arrays::new(&[vec![row(0.1), row(-2.0)], vec![row(1.0)]]);
-    certify(&arrays.model(), 0.9, 0.8)
-        .with_adjustments(serde_json::json!({"rows": [0, 2], "reason": "1/3"}))
+    let record = serde_json::json!({"rows": [0, 2], "reason": "1/3"});
+    let record = record.as_object().expect("an object").clone();
+    certify(&arrays.model(), 0.9, 0.8).with_adjustments(record)
 }
 
 /// Whether the text is refused after replacing the first `from` by `to`.
@@ -55,9 +56,35 @@ fn saving_replaces_the_file_and_loading_gives_it_back() {
 #[test]
 fn missing_files_and_folders_are_named() {
     let path = std::path::Path::new("/nonexistent/folder/x.cert");
-    for error in [Certificate::load(path).unwrap_err(), sample().save(path).unwrap_err()] {
-        assert!(matches!(&error, CertificateError::Io { .. }));
-        assert!(error.to_string().contains("/nonexistent/folder/x.cert"), "{error}");
+    let read = Certificate::load(path).unwrap_err();
+    assert!(matches!(&read, CertificateError::Read { .. }));
+    assert_eq!(read.to_string(), "/nonexistent/folder/x.cert: cannot read the file");
+    let written = sample().save(path).unwrap_err();
+    assert!(matches!(&written, CertificateError::Write { .. }));
+    assert!(written.to_string().contains("/nonexistent/folder/x.cert"), "{written}");
+}
+
+#[test]
+fn a_temporary_file_is_not_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "kept").expect("written");
+    for path in [file.join("below"), folder.path().join("missing/x.cert"), folder.path().into()] {
+        let error = sample().save(&path).unwrap_err();
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        assert!(!cause.contains("tmp"), "{cause}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_no_certificate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("garbage.cert");
+    for bytes in [&b"\xff\xfe\x00"[..], b"", b"{\"format\":\"\xff\"}", b"garbage"] {
+        std::fs::write(&path, bytes).expect("written");
+        let error = Certificate::load(&path).unwrap_err();
+        assert!(matches!(&error, CertificateError::NotACertificate { .. }), "{error:?}");
+        assert!(error.to_string().ends_with("garbage.cert is not a certificate"), "{error}");
     }
 }
 
@@ -114,6 +141,15 @@ fn what_could_not_be_read_again_is_not_written() {
 fn deep_nesting_is_refused_without_a_crash() {
     let deep = format!("\"adjustments\":{}", "[".repeat(1_000_000));
     assert!(refused("\"adjustments\":", &deep));
+}
+
+#[test]
+fn adjustments_are_an_object_or_null() {
+    let record = r#"{"reason":"1/3","rows":[0,2]}"#;
+    assert!(!refused(record, "null") && !refused(record, "{}"));
+    for bad in ["0", "false", "\"\"", "[]", "[{}]"] {
+        assert!(refused(record, bad), "{bad}");
+    }
 }
 
 #[test]

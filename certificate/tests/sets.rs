@@ -3,7 +3,7 @@
 mod common;
 
 use certificate::Decision::{Proved, Refuted, Undecided};
-use certificate::sets::set_facts;
+use certificate::sets::{Action, SetFacts};
 use certificate::{CertificateError, Sets};
 use common::{Arrays, exact, oracle};
 use num_rational::BigRational;
@@ -18,6 +18,21 @@ fn points(q: &[f64]) -> Vec<Enclosure> {
 /// Action values with these probabilities, up to rounding.
 fn logs(masses: &[f64]) -> Vec<Enclosure> {
     masses.iter().map(|m| Enclosure::exact(*m).ln()).collect()
+}
+
+/// What is proved of the set that keeps the first slots and drops the others.
+fn set_facts(p: f64, kept: &[Enclosure], dropped: &[Enclosure]) -> SetFacts {
+    let slots: Vec<usize> = (0..kept.len() + dropped.len()).collect();
+    in_slots(p, kept, dropped, &slots)
+}
+
+/// The same with the slots named: those of kept actions first.
+fn in_slots(p: f64, kept: &[Enclosure], dropped: &[Enclosure], slots: &[usize]) -> SetFacts {
+    let action = |(&q, &slot): (&Enclosure, &usize)| Action { slot, q };
+    let (first, rest) = slots.split_at(kept.len());
+    let actions =
+        |q: &[Enclosure], slots: &[usize]| q.iter().zip(slots).map(action).collect::<Vec<_>>();
+    certificate::sets::set_facts(p, &actions(kept, first), &actions(dropped, rest))
 }
 
 /// (mass ≥ p, nucleus) of the set that keeps and drops actions of these probabilities.
@@ -60,6 +75,47 @@ fn exact_ties_are_undecided() {
     assert_eq!(decide(0.6, &[0.5, 0.25], &[0.25]).1, Undecided);
     // Without the least kept action the mass would be p exactly.
     assert_eq!(decide(0.5, &[0.5, 0.25], &[0.125, 0.125]), (Proved, Undecided));
+}
+
+#[test]
+fn equally_likely_actions_come_by_their_slot() {
+    let nucleus = |kept: &[f64], dropped: &[f64], slots: &[usize]| {
+        in_slots(0.5, &points(kept), &points(dropped), slots).nucleus
+    };
+    // Two equal actions, each of mass ½: the nucleus is the first one.
+    assert_eq!(nucleus(&[0.0], &[0.0], &[0, 1]), Proved);
+    assert_eq!(nucleus(&[0.0], &[0.0], &[1, 0]), Refuted);
+    // Three of five equal actions have the mass clearly, and two have not.
+    let (kept, dropped) = ([0.0; 3], [0.0; 2]);
+    assert_eq!(nucleus(&kept, &dropped, &[0, 1, 2, 3, 4]), Proved);
+    assert_eq!(nucleus(&kept, &dropped, &[2, 0, 1, 4, 3]), Proved, "in whatever order");
+    assert_eq!(nucleus(&kept, &dropped, &[0, 1, 3, 2, 4]), Refuted);
+    assert_eq!(nucleus(&kept, &dropped, &[2, 3, 4, 0, 1]), Refuted);
+    // Where actions differ, slots do not matter.
+    assert_eq!(nucleus(&[1.0], &[0.0], &[1, 0]), Proved);
+    assert_eq!(nucleus(&[0.0], &[1.0], &[0, 1]), Refuted);
+}
+
+#[test]
+fn enclosures_that_touch_are_decided_only_where_the_slots_agree() {
+    let of = |lo, hi| Enclosure::new(lo, hi).expect("ordered");
+    let (upper, lower) = (of(0.0, 1.0), of(-1.0, 0.0));
+    let nucleus = |kept: Enclosure, dropped: Enclosure, slots: &[usize]| {
+        in_slots(0.25, &[kept], &[dropped], slots).nucleus
+    };
+    // Both may be 0: then the kept one must have the lower slot.
+    assert_eq!(nucleus(upper, lower, &[0, 1]), Proved);
+    assert_eq!(nucleus(upper, lower, &[1, 0]), Undecided);
+    assert_eq!(nucleus(lower, upper, &[1, 0]), Refuted);
+    assert_eq!(nucleus(lower, upper, &[0, 1]), Undecided);
+    // Of several at the tie the last kept one decides, and the first dropped one.
+    let zero = Enclosure::ZERO;
+    let among = |kept: &[Enclosure], dropped: &[Enclosure], slots: &[usize]| {
+        in_slots(0.4, kept, dropped, slots).nucleus
+    };
+    assert_eq!(among(&[upper, zero], &[zero], &[0, 2, 1]), Refuted);
+    assert_eq!(among(&[zero, zero], &[lower, zero], &[0, 1, 2, 3]), Proved);
+    assert_eq!(among(&[zero, zero], &[zero, lower], &[0, 2, 3, 1]), Undecided);
 }
 
 #[test]
@@ -130,6 +186,14 @@ fn the_full_set_has_mass_one_and_no_leak() {
         assert_eq!((facts.mass, facts.leak), (Enclosure::ONE, Enclosure::ZERO));
         assert_eq!((facts.mass_at_least_p, facts.nucleus), (Proved, Proved));
     }
+}
+
+#[test]
+fn one_action_is_never_too_many() {
+    // However wide: the weight of this action may underflow to 0 and so may the rest of it.
+    let wide = Enclosure::new(-1e6, 1e6).expect("ordered");
+    assert_eq!(set_facts(0.5, &[wide], &[]).nucleus, Proved);
+    assert_eq!(set_facts(0.5, &[Enclosure::ENTIRE], &[]).nucleus, Proved);
 }
 
 #[test]

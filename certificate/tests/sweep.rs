@@ -2,25 +2,14 @@
 
 mod common;
 
-use certificate::bound::fixed_point;
-use certificate::ending::{Growth, horizons, leak_sum};
 use certificate::sweep::{
     backup, backup_difference, expected, log_sum_exp, projected_value, shares,
 };
 use certificate::{Operator, Sets, bound};
-use common::{Arrays, Pair, decimal, exact, oracle};
+use common::{Arrays, Pair, assert_tight, decimal, exact, oracle};
 use num_rational::BigRational;
-use num_traits::One;
 use proptest::prelude::*;
 use rounding::Enclosure;
-
-/// That `e` holds x and that its ends are no further from x than `ulps` × 2^-52 × `scale`.
-fn assert_tight(e: Enclosure, x: &BigRational, ulps: f64, scale: f64) {
-    let (lo, hi) = (exact(e.lo()), exact(e.hi()));
-    assert!(&lo <= x && x <= &hi, "{x} is not in {e:?}");
-    let allowed = exact(ulps * f64::EPSILON * scale);
-    assert!(x - lo <= allowed && hi - x <= allowed, "{e:?} is too wide");
-}
 
 fn interval(lo: f64, width: f64) -> Enclosure {
     Enclosure::new(lo, lo + width).expect("ordered")
@@ -168,47 +157,6 @@ proptest! {
         assert!(result.width() <= allowed, "{} > {allowed}", result.width());
     }
 
-    #[test]
-    fn growth_and_leak_sums_are_bounds_of_the_last_place(
-        gamma in prop_oneof![Just(0.0), Just(0.5), Just(0.99), 0.0..0.9999f64],
-        h in 0u32..12,
-    ) {
-        let one = BigRational::one();
-        let g = exact(gamma);
-        let factor = exact(Growth::discounted(gamma).factor(7));
-        let true_factor = &one / (&one - &g);
-        assert!(factor >= true_factor, "1/(1-γ) is rounded up");
-        assert!(factor <= true_factor * exact(1.0 + 4.0 * f64::EPSILON), "by little");
-        let powers: Vec<BigRational> = (0..h).map(|t| g.pow(t as i32)).collect();
-        let sum: BigRational = powers.iter().sum();
-        let bound = exact(Growth::ending(gamma, &[0, h]).factor(1));
-        assert!(bound >= sum && bound <= sum * exact(1.0 + 20.0 * f64::EPSILON));
-        let leaks: BigRational = powers.iter().skip(1).sum();
-        assert_tight(leak_sum(gamma, h), &leaks, 30.0, 12.0);
-    }
-}
-
-#[test]
-fn growth_is_zero_at_the_end_and_infinite_without_discount() {
-    assert_eq!(Growth::ending(0.9, &[0, 1, 2]).factor(0), 0.0);
-    assert_eq!(Growth::ending(0.5, &[0, 1, 2]).factor(1), 1.0);
-    assert!(Growth::ending(0.5, &[0, 1, 2]).factor(2) >= 1.5);
-    assert_eq!(Growth::discounted(1.0).factor(0), f64::INFINITY);
-    assert_eq!(Growth::discounted(0.0).factor(0), 1.0);
-}
-
-#[test]
-fn fixed_point_takes_the_worse_of_the_residual_and_zero() {
-    let growth = Growth::Discounted(2.0);
-    let around = |lo, hi| fixed_point(&[1.0], lo, hi, &growth)[0];
-    let (wide, above, below) = (around(-0.5, 0.25), around(0.25, 0.5), around(-0.5, -0.25));
-    assert!(wide.lo() <= 0.0 && wide.lo() > -1e-15 && wide.hi() >= 1.5 && wide.hi() < 1.5 + 1e-15);
-    assert!(above.lo() == 1.0 && above.hi() >= 2.0 && above.hi() < 2.0 + 1e-15);
-    assert!(below.hi() == 1.0 && below.lo() <= 0.0 && below.lo() > -1e-15);
-    // Outwards in the last place: 0.1 · 3 is no double.
-    let tenth = fixed_point(&[0.0], -0.1, 0.1, &Growth::Discounted(3.0))[0];
-    let product = exact(0.1) * exact(3.0);
-    assert!(exact(tenth.hi()) >= product && exact(tenth.lo()) <= -product);
 }
 
 #[test]
@@ -289,28 +237,6 @@ fn shares_round_outwards_in_every_operation() {
     let all = shares(&[0.0.into(), (-2000.0).into()]);
     assert!(all[0].hi() == 1.0 && all[0].lo() > 1.0 - 1e-15);
     assert!(all[1].lo() == 0.0 && all[1].hi() > 0.0 && all[1].hi() < 1e-300);
-}
-
-#[test]
-fn horizons_are_longest_paths() {
-    let end = vec![(0.0, vec![(3, 1.0)])];
-    let to = |r: f64, s: &[u32]| (r, s.iter().map(|&s| (s, 1.0)).collect::<Vec<_>>());
-    let chain = [vec![to(0.0, &[1, 3]), to(0.0, &[3])], vec![to(1.0, &[2])], vec![to(1.0, &[3])]];
-    let chain = |last: Vec<Pair>| Arrays::new(&[&chain[..], &[last]].concat());
-    assert_eq!(horizons(&chain(end.clone()).model()), Some(vec![3, 2, 1, 0]));
-    // A reward at the end, a second action there, or a way back: it may never end.
-    assert_eq!(horizons(&chain(vec![to(1.0, &[3])]).model()), None);
-    assert_eq!(horizons(&chain(vec![to(0.0, &[3]), to(0.0, &[3])]).model()), None);
-    assert_eq!(horizons(&chain(vec![to(0.0, &[0])]).model()), None);
-    assert_eq!(horizons(&chain(vec![to(0.0, &[2, 3])]).model()), None);
-}
-
-#[test]
-fn horizons_of_a_deep_model_do_not_need_the_call_stack() {
-    let n = 300_000u32;
-    let mut states: Vec<Vec<Pair>> = (0..n).map(|s| vec![(0.0, vec![(s + 1, 1.0)])]).collect();
-    states.push(vec![(0.0, vec![(n, 1.0)])]);
-    assert_eq!(horizons(&Arrays::new(&states).model()).expect("it ends")[0], n);
 }
 
 #[test]

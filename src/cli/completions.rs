@@ -1,5 +1,6 @@
 //! `bellman completions`: completions for a shell.
 
+use super::output::print;
 use super::{Bellman, CliError, End};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -17,12 +18,10 @@ pub struct Completions {
 impl Completions {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        clap_complete::generate(
-            self.shell,
-            &mut Bellman::command(),
-            "bellman",
-            &mut std::io::stdout(),
-        );
+        // Into memory first: a closed output is a panic over there.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Bellman::command(), "bellman", &mut script);
+        print(&script)?;
         Ok(End::Fine)
     }
 }

@@ -1,6 +1,8 @@
 //! [`CliError`]: what, where, and what to do.
 
+use certificate::CertificateError;
 use miette::Diagnostic;
+use std::fmt::Display;
 use thiserror::Error;
 
 /// Anything that makes a command unable to start or go on: exit code 2.
@@ -24,11 +26,8 @@ pub enum CliError {
     Case(#[from] verify::CaseError),
     /// A certificate.
     #[error(transparent)]
-    #[diagnostic(help(
-        "certificates are written by `bellman certify`; check that the path is right and its folder \
-         can be written"
-    ))]
-    Certificate(#[from] certificate::CertificateError),
+    #[diagnostic(transparent)]
+    Certificate(#[from] CertificateProblem),
     /// The page of a campaign.
     #[error(transparent)]
     #[diagnostic(help("check that the folder can be written"))]
@@ -39,20 +38,47 @@ pub enum CliError {
     /// γ or p.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
-    /// A file that cannot be written.
-    #[error("cannot write {path}")]
-    #[diagnostic(help("check that the folder exists and can be written"))]
-    Write {
-        /// The file.
-        path: std::path::PathBuf,
+    /// Standard output that takes no more.
+    #[error("cannot write to standard output")]
+    #[diagnostic(help("its reader has closed it, or the disk behind it is full"))]
+    Output {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl From<CertificateError> for CliError {
+    fn from(error: CertificateError) -> Self {
+        Self::Certificate(error.into())
+    }
 }
 
 impl CliError {
     /// An argument error.
     pub fn argument(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Argument { what: what.into(), help: help.into() }
+    }
+}
+
+/// A [`CertificateError`] with what to do about it.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct CertificateProblem(#[from] CertificateError);
+
+impl Diagnostic for CertificateProblem {
+    fn help(&self) -> Option<Box<dyn Display + '_>> {
+        use CertificateError as E;
+        let help = match &self.0 {
+            E::Read { .. } => "give a certificate that `bellman certify` wrote",
+            E::Write { .. } => "check that the folder exists and can be written",
+            E::TooLarge { .. } | E::NotACertificate { .. } => {
+                "`bellman certify` writes certificates; the order is `bellman check CERT FILE`"
+            }
+            E::Value { .. } | E::Unbounded { .. } | E::Format(_) => {
+                "the values are too large for bounds: scale rewards down, or lower the discount"
+            }
+            _ => return None,
+        };
+        Some(Box::new(help))
     }
 }

@@ -1,9 +1,11 @@
 //! `bellman generate-mdp`: a random model as a file.
 
+use super::output::print;
+use super::source::check_end;
 use super::{CliError, End};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use operators::{Discount, TopP};
-use std::io::Write;
 use std::path::PathBuf;
 use tabular::formats::{Contents, Format, to_json, write};
 use tabular::random::Source;
@@ -26,13 +28,13 @@ pub struct GenerateMdp {
     #[arg(long, default_value_t = 4)]
     actions: usize,
     /// Successors of a pair, where the family is sparse
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = one_or_more())]
     branching: usize,
     /// The discount γ written to the file
-    #[arg(long, default_value_t = 0.99)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.99)]
     gamma: f64,
     /// The mass p written to the file (worst-case moves it to the nearest k/n)
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 0.8)]
     p: f64,
     /// The seed
     #[arg(long, default_value_t = 0)]
@@ -66,6 +68,11 @@ impl From<OutFormat> for Format {
     }
 }
 
+/// Whole numbers from 1: a pair without a successor is none.
+fn one_or_more() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
 /// The most transitions that this command makes: about 1 GiB of model.
 const MOST_TRANSITIONS: u128 = 50_000_000;
 
@@ -73,7 +80,7 @@ impl GenerateMdp {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let row = if self.family == Family::Dense { self.states } else { self.branching };
-        let transitions = self.states as u128 * self.actions as u128 * row.max(1) as u128;
+        let transitions = self.states as u128 * self.actions as u128 * row as u128;
         if transitions > MOST_TRANSITIONS {
             return Err(CliError::argument(
                 format!("{transitions} transitions are more than {MOST_TRANSITIONS}"),
@@ -85,12 +92,11 @@ impl GenerateMdp {
         let mut source = Source::new(self.seed, 0);
         let mut instance = self.family.instance(size, gamma, p, &mut source)?;
         instance.name = format!("{}-{}", self.family, self.seed);
+        check_end(&instance.name, &instance.mdp, gamma)?;
         match &self.out {
             Some(path) => write(path, self.format.into(), &Contents::from(&instance))?,
             None if self.format == OutFormat::Json => {
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "{}", to_json(&instance))
-                    .map_err(|source| CliError::Write { path: "standard output".into(), source })?;
+                print(format!("{}\n", to_json(&instance)).as_bytes())?;
             }
             None => {
                 return Err(CliError::argument(

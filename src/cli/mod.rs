@@ -1,10 +1,12 @@
 //! One file per subcommand; this one says what they share.
 
 mod certify;
+mod check;
 mod completions;
 mod error;
 mod generate;
-mod output;
+pub mod output;
+mod proof;
 mod range;
 mod replay;
 mod solve;
@@ -34,7 +36,7 @@ enum Command {
     /// Solve a model and write a certificate that encloses its fixed points
     Certify(certify::Certify),
     /// Check a certificate against its model
-    Check(certify::Check),
+    Check(check::Check),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again

@@ -1,11 +1,12 @@
 //! The model that a command works on: a file and the parameters beside it.
 
 use super::CliError;
+use super::output::say;
 use clap::Args;
 use operators::{Discount, Selection, TopP};
 use std::path::{Path, PathBuf};
-use tabular::formats::{ReadOptions, read};
-use tabular::{Adjustments, Instance, RowPolicy};
+use tabular::formats::{ModelFile, ReadOptions, read};
+use tabular::{Adjustments, Instance, Mdp, RowPolicy};
 use verify::Sets;
 
 /// A model file with γ and p.
@@ -21,10 +22,10 @@ pub struct Source {
 #[derive(Debug, Args)]
 pub struct Parameters {
     /// The discount γ [default: the file's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
     /// The mass p of the candidate sets [default: the file's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub p: Option<f64>,
     /// Candidate sets: top-p, top-k:K or min-p:F
     #[arg(long, default_value = "top-p", value_name = "RULE")]
@@ -33,7 +34,7 @@ pub struct Parameters {
     #[arg(long, value_name = "NAME")]
     pub rewards: Option<String>,
     /// Divide rewards by this temperature; results are then in units of it
-    #[arg(long, value_name = "T")]
+    #[arg(long, allow_negative_numbers = true, value_name = "T")]
     pub temperature: Option<f64>,
 }
 
@@ -59,40 +60,55 @@ impl Parameters {
     /// was changed.
     pub fn load(&self, file: &Path, policy: RowPolicy) -> Result<Loaded, CliError> {
         let options = ReadOptions { policy, rewards: self.rewards.clone() };
-        let model = read(file, &options)?;
-        let mut adjustments = model.adjustments;
-        let gamma = self.gamma.map(Discount::new).transpose()?.or(model.gamma);
+        let ModelFile { name, mdp, gamma, p, adjustments, .. } =
+            read_at(file, &options, self.temperature)?;
+        let gamma = self.gamma.map(Discount::new).transpose()?.or(gamma);
         let gamma = gamma.ok_or_else(|| missing(file, "γ", "--gamma 0.99"))?;
-        let p = self.p.map(TopP::new).transpose()?.or(model.p);
+        let p = self.p.map(TopP::new).transpose()?.or(p);
         let p = p.ok_or_else(|| missing(file, "p", "--p 0.8"))?;
-        let mut mdp = model.mdp;
-        if let Some(temperature) = self.temperature {
-            let (scaled, rounded) = mdp.at_temperature(temperature)?;
-            if rounded > 0 && policy == RowPolicy::Exact {
-                return Err(CliError::argument(
-                    format!("dividing by the temperature {temperature} rounds {rounded} rewards"),
-                    "choose a power of two, or pass `--normalise` to accept and record it",
-                ));
-            }
-            mdp = scaled;
-            adjustments.rounded_rewards += rounded;
-        }
-        if !adjustments.is_none() {
-            eprintln!("{}: {adjustments}", file.display());
-        }
-        if !gamma.is_contracting() && mdp.horizon().is_none() {
-            return Err(CliError::argument(
-                format!(
-                    "{}: γ = 1 needs a model that certainly ends, and this one has a path that never does",
-                    file.display()
-                ),
-                "give a discount below one, for example `--gamma 0.99`",
-            ));
-        }
-        let instance = Instance { name: model.name, mdp, gamma, p };
+        check_end(&file.display().to_string(), &mdp, gamma)?;
+        let instance = Instance { name, mdp, gamma, p };
         let selection = self.sets.selection(&instance);
         Ok(Loaded { instance, adjustments, selection })
     }
+}
+
+/// Refuses γ = 1 for a model that may never end.
+pub fn check_end(what: &str, mdp: &Mdp, gamma: Discount) -> Result<(), CliError> {
+    if gamma.is_contracting() || mdp.horizon().is_some() {
+        return Ok(());
+    }
+    Err(CliError::argument(
+        format!(
+            "{what}: γ = 1 needs a model that certainly ends, and this one has a path that never does"
+        ),
+        "give a discount below one, for example `--gamma 0.99`",
+    ))
+}
+
+/// Reads a model, divides its rewards by the temperature if there is one, and says on standard
+/// error what was changed.
+pub fn read_at(
+    file: &Path,
+    options: &ReadOptions,
+    temperature: Option<f64>,
+) -> Result<ModelFile, CliError> {
+    let mut model = read(file, options)?;
+    if let Some(temperature) = temperature {
+        let (scaled, rounded) = model.mdp.at_temperature(temperature)?;
+        if rounded > 0 && options.policy == RowPolicy::Exact {
+            return Err(CliError::argument(
+                format!("dividing by the temperature {temperature} rounds {rounded} rewards"),
+                "choose a power of two, or pass `--normalise` to accept and record it",
+            ));
+        }
+        model.mdp = scaled;
+        model.adjustments.temperature = Some((temperature, rounded));
+    }
+    if !model.adjustments.is_none() {
+        say!("{}: {}", file.display(), model.adjustments);
+    }
+    Ok(model)
 }
 
 fn missing(file: &Path, what: &str, example: &str) -> CliError {

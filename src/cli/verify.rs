@@ -47,10 +47,10 @@ pub struct Verify {
     #[arg(long, value_name = "A..B", default_value = "1..6", value_parser = parse_range)]
     actions: RangeInclusive<usize>,
     /// The discount γ [default: a mix from 0 to 0.9999, and 1 where the end is certain]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     gamma: Option<f64>,
     /// The mass p of the candidate sets [default: a mix from 0.05 to 1]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     p: Option<f64>,
     /// Candidate sets: top-p, top-k:K or min-p:F [default: mostly top-p, some of the others]
     #[arg(long, value_name = "RULE")]
@@ -62,7 +62,7 @@ pub struct Verify {
     #[arg(long, value_name = "NAME", requires = "file")]
     rewards: Option<String>,
     /// Divide the file's rewards by this temperature
-    #[arg(long, value_name = "T", requires = "file")]
+    #[arg(long, allow_negative_numbers = true, value_name = "T", requires = "file")]
     temperature: Option<f64>,
     /// With --rigorous: accept rows whose exact sum is not one, and normalise them
     #[arg(long, requires = "file")]

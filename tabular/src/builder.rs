@@ -1,14 +1,17 @@
 //! [`MdpBuilder`]: the one way to make an [`Mdp`], with every check.
 
-use crate::mdp::{Mdp, Totals};
-use crate::{Adjustments, ModelError};
-use operators::RowLayout;
+use crate::pending::PendingRows;
+use crate::{Adjustments, Mdp, ModelError};
 use rounding::Expansion;
 use rounding::directed::two_sum;
 
 /// How far the exact sum of a row's probabilities may be from one and still be taken for
 /// rounding of the input.
 pub const LARGEST_ROUNDING_DEFECT: f64 = 1e-9;
+
+/// The most states of a model: numbers of states and of steps fit 32 bits, here and in the checker
+/// of certificates.
+pub const MOST_STATES: usize = u32::MAX as usize - 1;
 
 /// Whether the rows of the input may be adjusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,21 +41,9 @@ pub enum RowPolicy {
 pub struct MdpBuilder {
     states: usize,
     policy: RowPolicy,
-    rows: Vec<PendingRow>,
-    successors: Vec<u32>,
-    weights: Vec<f64>,
-    totals: Vec<Option<Expansion>>,
+    rows: PendingRows,
     scratch: Vec<(u32, f64)>,
     adjustments: Adjustments,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct PendingRow {
-    state: u32,
-    action: u32,
-    reward: f64,
-    start: usize,
-    len: usize,
 }
 
 impl MdpBuilder {
@@ -61,10 +52,7 @@ impl MdpBuilder {
         Self {
             states,
             policy: RowPolicy::default(),
-            rows: Vec::new(),
-            successors: Vec::new(),
-            weights: Vec::new(),
-            totals: Vec::new(),
+            rows: PendingRows::default(),
             scratch: Vec::new(),
             adjustments: Adjustments::default(),
         }
@@ -100,20 +88,16 @@ impl MdpBuilder {
         if !reward.is_finite() {
             return Err(ModelError::Reward { state, action, value: reward });
         }
-        self.sort_row(state, action, transitions)?;
-        let start = self.successors.len();
-        self.merge_row(state, action)?;
-        let total = self.check_total(state, action, start)?;
-        let row = PendingRow {
-            // In range: `build` refuses more than u32::MAX states before any index is used.
-            state: state as u32,
-            action,
-            reward,
-            start,
-            len: self.successors.len() - start,
-        };
-        self.rows.push(row);
-        self.totals.push(total);
+        let start = self.rows.transitions();
+        let before = self.adjustments.clone();
+        let row = self.add_row(state, action, transitions);
+        let total = row.inspect_err(|_| {
+            // A refused row leaves nothing behind: the next one would take it for its own.
+            self.rows.truncate(start);
+            self.adjustments = before;
+        })?;
+        // In range: `build` refuses more than MOST_STATES before any index is used.
+        self.rows.close(state as u32, action, reward, start, total);
         Ok(())
     }
 
@@ -137,29 +121,30 @@ impl MdpBuilder {
     /// The model, and what was changed on the way.
     ///
     /// # Errors
-    /// [`ModelError`] when there is no state, a state offers no action or offers one twice.
-    pub fn build(mut self) -> Result<(Mdp, Adjustments), ModelError> {
+    /// [`ModelError`] when there is no state or more than [`MOST_STATES`], a state offers no action
+    /// or offers one twice.
+    pub fn build(self) -> Result<(Mdp, Adjustments), ModelError> {
         if self.states == 0 {
             return Err(ModelError::NoStates);
         }
-        if self.states > u32::MAX as usize {
+        if self.states > MOST_STATES {
             return Err(ModelError::TooManyStates { states: self.states });
         }
-        self.sort_rows()?;
-        let layout = self.layout()?;
-        let mut row_offsets = Vec::with_capacity(self.rows.len() + 1);
-        row_offsets.push(0);
-        row_offsets.extend(self.rows.iter().map(|row| row.start + row.len));
-        let mdp = Mdp {
-            layout,
-            actions: self.rows.iter().map(|row| row.action).collect(),
-            rewards: self.rows.iter().map(|row| row.reward).collect(),
-            row_offsets,
-            totals: collect_totals(self.totals),
-            successors: self.successors,
-            weights: self.weights,
-        };
+        let mdp = self.rows.into_mdp(self.states)?;
         Ok((mdp, self.adjustments))
+    }
+
+    /// Adds the transitions of a row, and gives their total unless it is one.
+    fn add_row(
+        &mut self,
+        state: usize,
+        action: u32,
+        transitions: &[(usize, f64)],
+    ) -> Result<Option<Expansion>, ModelError> {
+        self.sort_row(state, action, transitions)?;
+        let start = self.rows.transitions();
+        self.merge_row(state, action)?;
+        self.check_total(state, action, start)
     }
 
     /// Fills `scratch` with the checked transitions in order of their next state.
@@ -193,21 +178,14 @@ impl MdpBuilder {
 
     /// Moves `scratch` to the flat arrays, merging duplicates.
     fn merge_row(&mut self, state: usize, action: u32) -> Result<(), ModelError> {
-        let start = self.successors.len();
+        let start = self.rows.transitions();
         let scratch = std::mem::take(&mut self.scratch);
         for &(successor, weight) in &scratch {
-            if self.successors.len() > start && self.successors.last() == Some(&successor) {
-                let last = self.weights.len() - 1;
-                let (sum, error) = two_sum(self.weights[last], weight);
-                self.weights[last] = sum;
-                self.adjustments.merged_duplicates += 1;
-                if error != 0.0 {
-                    self.adjustments.rounded_merges += 1;
-                    self.refuse_if_exact(state, action, "merging duplicate successors rounds")?;
-                }
-            } else {
-                self.successors.push(successor);
-                self.weights.push(weight);
+            let Some(error) = self.rows.add(start, successor, weight) else { continue };
+            self.adjustments.merged_duplicates += 1;
+            if error != 0.0 {
+                self.adjustments.rounded_merges += 1;
+                self.refuse_if_exact(state, action, "merging duplicate successors rounds")?;
             }
         }
         self.scratch = scratch;
@@ -221,7 +199,7 @@ impl MdpBuilder {
         action: u32,
         start: usize,
     ) -> Result<Option<Expansion>, ModelError> {
-        let weights = &self.weights[start..];
+        let weights = self.rows.weights_from(start);
         if sums_to_one(weights) {
             return Ok(None);
         }
@@ -256,47 +234,6 @@ impl MdpBuilder {
             RowPolicy::Exact => Err(ModelError::Adjusted { state, action, reason }),
         }
     }
-
-    /// Puts rows in order of (state, action), moving their transitions along.
-    fn sort_rows(&mut self) -> Result<(), ModelError> {
-        let key = |row: &PendingRow| (row.state, row.action);
-        if !self.rows.is_sorted_by_key(key) {
-            let mut order: Vec<usize> = (0..self.rows.len()).collect();
-            order.sort_by_key(|&i| key(&self.rows[i]));
-            let (mut successors, mut weights) = (Vec::new(), Vec::new());
-            let mut rows = Vec::with_capacity(order.len());
-            for &i in &order {
-                let row = self.rows[i];
-                let range = row.start..row.start + row.len;
-                rows.push(PendingRow { start: successors.len(), ..row });
-                successors.extend_from_slice(&self.successors[range.clone()]);
-                weights.extend_from_slice(&self.weights[range]);
-            }
-            self.totals = order.iter().map(|&i| self.totals[i].take()).collect();
-            (self.rows, self.successors, self.weights) = (rows, successors, weights);
-        }
-        match self.rows.windows(2).find(|w| key(&w[0]) == key(&w[1])) {
-            Some(w) => {
-                Err(ModelError::DuplicateAction { state: w[0].state as usize, action: w[0].action })
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn layout(&self) -> Result<RowLayout, ModelError> {
-        let mut counts = vec![0usize; self.states + 1];
-        for row in &self.rows {
-            counts[row.state as usize + 1] += 1;
-        }
-        if let Some(state) = counts[1..].iter().position(|&c| c == 0) {
-            return Err(ModelError::NoAction { state });
-        }
-        for state in 0..self.states {
-            counts[state + 1] += counts[state];
-        }
-        // Every state has an action, so no row is empty.
-        RowLayout::new(counts).map_err(|_| ModelError::NoStates)
-    }
 }
 
 /// Whether adding up without a single rounding gives one: the quick answer for most rows; `false`
@@ -311,17 +248,4 @@ fn sums_to_one(weights: &[f64]) -> bool {
         sum = next;
     }
     sum == 1.0
-}
-
-fn collect_totals(totals: Vec<Option<Expansion>>) -> Totals {
-    if totals.iter().all(Option::is_none) {
-        return Totals::default();
-    }
-    let nearest = totals.iter().map(|t| t.as_ref().map_or(1.0, Expansion::approximate)).collect();
-    let inexact = totals
-        .into_iter()
-        .enumerate()
-        .filter_map(|(pair, total)| total.filter(|t| t.as_f64().is_none()).map(|t| (pair, t)))
-        .collect();
-    Totals { nearest, inexact }
 }

@@ -8,7 +8,7 @@ pub enum ModelError {
     #[error("the model has no states; give at least one")]
     NoStates,
     /// More states than a 32-bit index reaches.
-    #[error("{states} states are more than the {} this format of the model can number", u32::MAX)]
+    #[error("{states} states are more than the {} that a model can number", crate::MOST_STATES)]
     TooManyStates {
         /// How many.
         states: usize,

@@ -22,13 +22,14 @@ mod matrices;
 mod mdp;
 pub mod objective;
 pub mod occupancy;
+mod pending;
 mod policy;
 pub mod random;
 pub mod solve;
 mod temperature;
 
 pub use adjustments::Adjustments;
-pub use builder::{LARGEST_ROUNDING_DEFECT, MdpBuilder, RowPolicy};
+pub use builder::{LARGEST_ROUNDING_DEFECT, MOST_STATES, MdpBuilder, RowPolicy};
 pub use error::ModelError;
 pub use families::{Family, Size};
 pub use instance::Instance;

@@ -3,7 +3,7 @@
 
 pub mod oracle;
 
-use certificate::{Certificate, Checked, Model, RestrictedValues, Verdict, check};
+use certificate::{Certificate, Checked, Model, Refusal, RestrictedValues, Verdict, check};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::One;
@@ -152,6 +152,14 @@ pub fn accepted(certificate: &Certificate, m: &Model) -> Checked {
     }
 }
 
+/// Why the certificate is refused.
+pub fn refused(certificate: &Certificate, model: &Model) -> Refusal {
+    match check(certificate, model) {
+        Verdict::Refused(refusal) => refusal,
+        Verdict::Accepted(_) => panic!("accepted"),
+    }
+}
+
 /// The exact value of a double.
 pub fn exact(x: f64) -> BigRational {
     BigRational::from_float(x).expect("finite")
@@ -171,4 +179,12 @@ pub fn decimal(text: &str) -> BigRational {
 /// Whether an enclosure holds a number known to within `slack`.
 pub fn holds(e: Enclosure, x: &BigRational, slack: &BigRational) -> bool {
     exact(e.lo()) <= x + slack && (x - slack) <= exact(e.hi())
+}
+
+/// That `e` holds x and that its ends are no further from x than `ulps` × 2^-52 × `scale`.
+pub fn assert_tight(e: Enclosure, x: &BigRational, ulps: f64, scale: f64) {
+    let (lo, hi) = (exact(e.lo()), exact(e.hi()));
+    assert!(&lo <= x && x <= &hi, "{x} is not in {e:?}");
+    let allowed = exact(ulps * f64::EPSILON * scale);
+    assert!(x - lo <= allowed && hi - x <= allowed, "{e:?} is too wide");
 }

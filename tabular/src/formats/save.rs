@@ -5,6 +5,7 @@ use super::{Format, FormatError, ModelFile, cassandra, drn, gymnasium, json, pri
 use crate::{Instance, Mdp};
 use operators::{Discount, TopP};
 use serde_json::{Map, Value};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -87,21 +88,17 @@ fn check_extra(contents: &Contents<'_>) -> Result<(), Problem> {
     }
 }
 
-/// A new file in the folder of `path`, with the permissions that a plain new file would have.
+/// A new file in the folder of `path`, with the permissions that a plain new file has.
+///
+/// It is made and written by hand, so that errors do not name it: it means nothing to whoever
+/// asked for `path`.
 fn write_aside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private by default; the process's mask applies to these bits.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    let mut file = tempfile::Builder::new().make_in(folder, |path| File::create_new(path))?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     Ok(file)
 }
