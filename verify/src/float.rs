@@ -1,7 +1,8 @@
 //! [`Case`] in plain floats: fast solvers, with slack derived from their residuals.
 
-use crate::{Case, CaseError, Coincidence, Theory};
+use crate::{Case, CaseError, Theory};
 use operators::{Cells, Dense, OperatorError, Selection, soft_value};
+use std::sync::OnceLock;
 use tabular::Instance;
 use tabular::solve::{
     Method, Operator, Settings, Solution, SweepRounding, TablePolicy, action_values, amplification,
@@ -49,7 +50,7 @@ impl<'a> Case<'a, f64> {
             v_optimal: optimal.v,
             v_projected: projected.v,
             v_top_p: top_p.v,
-            coincidence: Coincidence::new(mdp, &sets),
+            coincidence: OnceLock::new(),
             horizons,
             step_slack,
             value_slack: step_slack * amplification(gamma, horizon),
