@@ -44,9 +44,52 @@ fn solve_prints_the_documented_members() {
         "kappa_from_smallest_mass",
         "sup_gap_projected_policy",
         "sup_gap_optimal",
+        "error",
     ] {
         assert!(!solved[member].is_null(), "{member} is missing");
     }
+}
+
+/// A one-state model that stays, with a reward for each action.
+fn loop_with(folder: &Path, rewards: &[f64], gamma: f64) -> PathBuf {
+    let actions: Vec<usize> = (0..rewards.len()).collect();
+    let rows = vec![serde_json::json!([[0, 1]]); rewards.len()];
+    let model = serde_json::json!({
+        "states": 1, "gamma": gamma, "p": 0.8, "available": [actions], "reward": [rewards],
+        "transition": [rows],
+    });
+    let file = folder.join("loop.json");
+    std::fs::write(&file, model.to_string()).unwrap();
+    file
+}
+
+#[test]
+fn solve_refuses_what_doubles_cannot_resolve() {
+    let folder = tempfile::tempdir().unwrap();
+    let near_one = 1.0 - f64::EPSILON / 2.0;
+    for (rewards, gamma, says) in [
+        ([1.0, 0.0], near_one, "known to within"),
+        ([1e18, 0.0], 0.9, "known to within"),
+        ([1e308, 0.0], 0.5, "infinite"),
+    ] {
+        let file = loop_with(folder.path(), &rewards, gamma);
+        let refused = error(bellman().arg("solve").arg(&file).arg("--json"));
+        assert!(refused.contains(says), "{rewards:?}, {gamma}: {refused}");
+    }
+}
+
+/// A slow ring on which one solver stalls: the printed gap must not exceed κ.
+#[test]
+fn solve_keeps_the_main_theorem_on_slow_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ring.json");
+    let mut generate = bellman();
+    generate.args(["generate-mdp", "--family", "ring", "--states", "600", "--actions", "3"]);
+    generate.args(["--gamma", "0.999999", "--seed", "3", "--out"]).arg(&file).assert().code(0);
+    let solved = json(bellman().arg("solve").arg(&file).arg("--json"));
+    let number = |name: &str| solved[name].as_f64().unwrap();
+    assert!(number("error") < 1.0);
+    assert!(number("sup_gap_optimal") <= number("kappa") + number("error"));
 }
 
 #[test]

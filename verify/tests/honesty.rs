@@ -1,0 +1,58 @@
+//! What cannot be decided is said to be undecided, and a witness says where.
+
+use operators::{Discount, Selection, TopP};
+use tabular::random::Source;
+use tabular::{Instance, MdpBuilder};
+use verify::{
+    Case, CaseError, Finding, Mutation, Proposition, Theory, Verdict, campaign,
+    propositions,
+};
+
+type Row<'a> = (usize, f64, &'a [(usize, f64)]);
+
+/// A model from (state, reward, successors), actions numbered as they come.
+fn instance(states: usize, gamma: f64, rows: &[Row<'_>]) -> Instance {
+    let mut builder = MdpBuilder::new(states);
+    for (i, &(state, reward, next)) in rows.iter().enumerate() {
+        builder.action(state, i as u32, reward, next).unwrap();
+    }
+    let (gamma, p) = (Discount::new(gamma).unwrap(), TopP::new(0.75).unwrap());
+    Instance { name: "made up".into(), mdp: builder.build().unwrap().0, gamma, p }
+}
+
+fn named(name: &str) -> Proposition {
+    propositions::named(&[name.to_string()]).unwrap().remove(0)
+}
+
+fn check(name: &str, instance: &Instance, mutation: Option<Mutation>) -> Finding {
+    let selection = Selection::TopP(instance.p);
+    campaign::check(
+        &named(name),
+        instance,
+        selection,
+        Theory { mutation },
+        false,
+        Source::new(0, 0),
+    )
+}
+
+const STAY: &[(usize, f64)] = &[(0, 1.0)];
+
+#[test]
+fn values_that_rounding_has_eaten_up_are_undecided() {
+    // V* is about 1e16, where doubles are two apart.
+    let near_one = 1.0 - f64::EPSILON / 2.0;
+    let instance = instance(1, near_one, &[(0, 1.0, STAY), (0, 0.0, STAY)]);
+    for name in ["projected-teacher", "sandwich", "main-bound"] {
+        let verdict = check(name, &instance, None).verdict;
+        assert!(matches!(verdict, Verdict::Undecided(_)), "{name}: {verdict:?}");
+    }
+}
+
+#[test]
+fn values_that_overflow_are_an_error() {
+    let instance = instance(1, 0.5, &[(0, 1e308, STAY)]);
+    let selection = Selection::TopP(instance.p);
+    let case = Case::<f64>::solve(&instance, selection, Theory::default());
+    assert!(matches!(case, Err(CaseError::Infinite)));
+}
