@@ -93,6 +93,16 @@ fn solve_keeps_the_main_theorem_on_slow_models() {
 }
 
 #[test]
+fn kappa_is_from_p_for_top_p_sets_only() {
+    let shown = |sets: &str| {
+        let mut solve = bellman();
+        solve.arg("solve").arg(reference("garnet-0.json")).args(["--sets", sets]);
+        String::from_utf8(solve.assert().code(0).get_output().stderr.clone()).unwrap()
+    };
+    assert!(shown("top-p").contains("κ(p)") && !shown("top-k:1").contains("κ(p)"));
+}
+
+#[test]
 fn a_certificate_is_accepted_for_its_model_only() {
     let folder = tempfile::tempdir().unwrap();
     let cert = folder.path().join("model.cert");

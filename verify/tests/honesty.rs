@@ -56,3 +56,14 @@ fn values_that_overflow_are_an_error() {
     let case = Case::<f64>::solve(&instance, selection, Theory::default());
     assert!(matches!(case, Err(CaseError::Infinite)));
 }
+
+#[test]
+fn large_values_refute_no_certificate() {
+    let large = instance(1, 0.9, &[(0, 1e18, STAY), (0, 0.0, STAY)]);
+    let near_one = 1.0 - f64::EPSILON / 2.0;
+    let close = instance(1, near_one, &[(0, 1.0, STAY), (0, 0.0, STAY)]);
+    for instance in [large, close] {
+        let verdict = check("certificate", &instance, None).verdict;
+        assert!(!verdict.is_no(), "{verdict:?}");
+    }
+}
