@@ -4,7 +4,7 @@ use operators::{Discount, Selection, TopP};
 use tabular::random::Source;
 use tabular::{Instance, MdpBuilder};
 use verify::{
-    Case, CaseError, Finding, Mutation, Proposition, Theory, Verdict, campaign,
+    Case, CaseError, Finding, Mutation, Proposition, Theory, Verdict, Witness, campaign,
     propositions,
 };
 
@@ -66,4 +66,23 @@ fn large_values_refute_no_certificate() {
         let verdict = check("certificate", &instance, None).verdict;
         assert!(!verdict.is_no(), "{verdict:?}");
     }
+}
+
+/// State 0 is the end; all of the gap is in state 1, which keeps three of four equal actions.
+fn an_end_and_a_loop() -> Instance {
+    let stay: Row<'_> = (1, 0.0, &[(1, 1.0)]);
+    instance(2, 0.9, &[(0, 0.0, STAY), stay, stay, stay, stay])
+}
+
+fn violated(name: &str, mutation: Mutation) -> Witness {
+    match check(name, &an_end_and_a_loop(), Some(mutation)).verdict {
+        Verdict::Violated(witness) => witness,
+        verdict => panic!("{name} does not notice {mutation}: {verdict:?}"),
+    }
+}
+
+#[test]
+fn a_witness_names_the_state_that_fails() {
+    let witness = violated("main-bound", Mutation::KappaHalved);
+    assert!(witness.state == 1 && witness.action.is_some(), "{witness}");
 }
