@@ -86,3 +86,10 @@ fn a_witness_names_the_state_that_fails() {
     let witness = violated("main-bound", Mutation::KappaHalved);
     assert!(witness.state == 1 && witness.action.is_some(), "{witness}");
 }
+
+/// V(s') cancels only when the implied reward and the objective have the same γ.
+#[test]
+fn behaviour_cloning_sees_the_discount() {
+    let witness = violated("behaviour-cloning", Mutation::DiscountDropped);
+    assert!(witness.action.is_some(), "{witness}");
+}
