@@ -179,8 +179,14 @@ fn a_mistake_is_found_written_and_replayed() {
     let report = json(&mut verify);
     verify.assert().code(1);
     let path = folder.path().join(report["counterexamples"][0].as_str().unwrap());
-    bellman().arg("replay").arg(&path).assert().code(1);
+    let answer = bellman().arg("replay").arg(&path).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8(answer).unwrap().contains("kappa-halved"));
     let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    file["found_by"]["mode"] = "rigorous".into();
+    std::fs::write(&path, file.to_string()).unwrap();
+    let refused = error(bellman().arg("replay").arg(&path));
+    assert!(refused.contains("no rigorous mode"), "{refused}");
+    file["found_by"]["mode"] = "float".into();
     file["found_by"].as_object_mut().unwrap().remove("mutation");
     std::fs::write(&path, file.to_string()).unwrap();
     bellman().arg("replay").arg(&path).assert().code(0);

@@ -1,10 +1,11 @@
 //! What cannot be decided is said to be undecided, and a witness says where.
 
 use operators::{Discount, Selection, TopP};
+use serde_json::json;
 use tabular::random::Source;
 use tabular::{Instance, MdpBuilder};
 use verify::{
-    Case, CaseError, Finding, Mutation, Proposition, Theory, Verdict, Witness, campaign,
+    Case, CaseError, Finding, Mutation, Proposition, Replay, Theory, Verdict, Witness, campaign,
     propositions,
 };
 
@@ -92,4 +93,17 @@ fn a_witness_names_the_state_that_fails() {
 fn behaviour_cloning_sees_the_discount() {
     let witness = violated("behaviour-cloning", Mutation::DiscountDropped);
     assert!(witness.action.is_some(), "{witness}");
+}
+
+#[test]
+fn a_mutation_cannot_be_replayed_in_rigorous_mode() {
+    let found_by = |mode: &str| {
+        json!({
+            "proposition": "main-bound", "seed": 0, "index": 1, "mode": mode, "sets": "top-p",
+            "mutation": "kappa-halved",
+        })
+    };
+    assert!(Replay::from_json(&found_by("float")).is_ok());
+    let refused = Replay::from_json(&found_by("rigorous")).err().unwrap();
+    assert!(refused.contains("kappa-halved") && refused.contains("float"), "{refused}");
 }
