@@ -197,7 +197,20 @@ fn what_stays_undecided_shows_under_strict() {
     let mut verify = bellman();
     verify.args(["verify", "--rigorous", "--family", "worst-case", "--mdps", "50"]);
     verify.assert().code(0);
-    verify.arg("--strict").assert().code(3);
+    verify.args(["--strict", "--json"]);
+    let output = verify.assert().code(3).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for entry in report["propositions"].as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
+        let doubts = entry["doubts"].as_array().unwrap();
+        assert_eq!(doubts.is_empty(), entry["undecided"] == 0, "{name}");
+        for doubt in doubts {
+            let what = doubt["what"].as_str().unwrap();
+            assert!(what.contains("is undecided at state"), "{what}");
+            assert!(text.contains(&format!("{name}: instance {}: {what}", doubt["instance"])));
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod range;
 mod replay;
 mod solve;
 mod source;
+mod verdicts;
 mod verify;
 
 pub use error::CliError;

@@ -41,7 +41,7 @@ impl ReplayFile {
                 End::No
             }
             Verdict::Undecided(witness) => {
-                eprintln!("undecided: {witness}");
+                eprintln!("undecided: {}", witness.doubt());
                 End::Fine
             }
             Verdict::Outside(hypothesis) => {

@@ -1,19 +1,19 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
-use super::output::{print_json, table};
+use super::output::print_json;
 use super::range::parse_range;
 use super::source::Parameters;
+use super::verdicts::{print_table, summary};
 use super::{CliError, End, LISTENING, STOP};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
-use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use tabular::{Family, Instance, RowPolicy};
 use verify::report::{self, Page};
-use verify::statistics::{Statistics, stride};
+use verify::statistics::stride;
 use verify::{
     Counterexample, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign, propositions,
 };
@@ -96,31 +96,6 @@ pub struct Verify {
 /// The most instances that statistics and plots are made of.
 const SAMPLES: u64 = 4_000;
 
-/// The JSON that others rely on.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    seed: u64,
-    mdps: u64,
-    mode: &'static str,
-    propositions: Vec<Entry<'a>>,
-    counterexamples: &'a [PathBuf],
-    statistics: Statistics,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry<'a> {
-    name: &'a str,
-    checked: u64,
-    held: u64,
-    proved: u64,
-    violated: u64,
-    refuted: u64,
-    undecided: u64,
-    worst_ratio: Option<f64>,
-    /// Equalities are proved to within this much.
-    within: Option<f64>,
-}
-
 impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
@@ -129,7 +104,7 @@ impl Verify {
         self.report.as_deref().map(report::prepare).transpose()?;
         let outcome = self.campaign(&plan)?;
         // Before anything is written, so that a folder that refuses loses no result.
-        print_table(&plan, &outcome);
+        print_table(&plan, &outcome, self.strict);
         let mut counterexamples = Vec::new();
         let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
         for path in &counterexamples {
@@ -247,28 +222,6 @@ impl Verify {
     }
 }
 
-fn summary<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf]) -> Report<'a> {
-    let entry = |(proposition, tally): (&'a verify::Proposition, &Tally)| Entry {
-        name: proposition.name,
-        checked: tally.checked,
-        held: tally.held,
-        proved: tally.proved,
-        violated: tally.violated,
-        refuted: tally.refuted,
-        undecided: tally.undecided,
-        worst_ratio: tally.worst_ratio,
-        within: tally.width,
-    };
-    Report {
-        seed: plan.seed,
-        mdps: outcome.mdps,
-        mode: if plan.rigorous { "rigorous" } else { "float" },
-        propositions: plan.propositions.iter().zip(&outcome.tallies).map(entry).collect(),
-        counterexamples,
-        statistics: Statistics::of(&outcome.samples),
-    }
-}
-
 /// The words of the command line, the program by its name alone.
 fn command() -> impl Iterator<Item = String> {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
@@ -281,41 +234,4 @@ fn progress(length: u64) -> ProgressBar {
     // The template is a constant; a bar without it is still a bar.
     let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)
-}
-
-fn print_table(plan: &Plan, outcome: &Outcome) {
-    let no = if plan.rigorous { "refuted" } else { "violated" };
-    let mut header =
-        vec!["proposition", "checked", "held", no, "undecided", "worst ratio", "to within"];
-    if plan.rigorous {
-        header.insert(2, "proved");
-    }
-    let mut table = table(&header);
-    for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
-        let mut row = vec![
-            proposition.name.to_string(),
-            tally.checked.to_string(),
-            tally.held.to_string(),
-            (tally.violated + tally.refuted).to_string(),
-            tally.undecided.to_string(),
-            tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
-            tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
-        ];
-        if plan.rigorous {
-            row.insert(2, tally.proved.to_string());
-        }
-        table.add_row(row);
-    }
-    eprintln!("{table}");
-    for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
-        if tally.checked == 0 && !proposition.hypotheses.is_empty() {
-            eprintln!(
-                "{}: not checked, for it needs that {}",
-                proposition.name, proposition.hypotheses
-            );
-        }
-        for failure in &tally.failures {
-            eprintln!("{}: instance {}: {}", proposition.name, failure.index, failure.witness);
-        }
-    }
 }

@@ -56,6 +56,10 @@ fn values_that_overflow_are_an_error() {
     let selection = Selection::TopP(instance.p);
     let case = Case::<f64>::solve(&instance, selection, Theory::default());
     assert!(matches!(case, Err(CaseError::Infinite)));
+    let Verdict::Undecided(witness) = check("sandwich", &instance, None).verdict else {
+        panic!("nothing can be said");
+    };
+    assert!(witness.doubt().contains("rewards are too large"), "{}", witness.doubt());
 }
 
 #[test]
