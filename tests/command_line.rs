@@ -103,6 +103,17 @@ fn kappa_is_from_p_for_top_p_sets_only() {
 }
 
 #[test]
+fn sizes_beyond_memory_are_refused() {
+    let huge = u64::MAX.to_string();
+    for flags in
+        [["--states", "99999999999..99999999999"], ["--actions", &huge], ["--threads", "100000"]]
+    {
+        let refused = error(bellman().arg("verify").args(flags));
+        assert!(refused.contains("more than") || refused.contains("1024"), "{refused}");
+    }
+}
+
+#[test]
 fn a_certificate_is_accepted_for_its_model_only() {
     let folder = tempfile::tempdir().unwrap();
     let cert = folder.path().join("model.cert");

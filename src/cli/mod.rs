@@ -7,6 +7,7 @@ mod generate;
 mod output;
 mod range;
 mod replay;
+mod size;
 mod solve;
 mod source;
 mod verdicts;

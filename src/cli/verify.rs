@@ -2,6 +2,7 @@
 
 use super::output::print_json;
 use super::range::parse_range;
+use super::size::within_limit;
 use super::source::Parameters;
 use super::verdicts::{print_table, summary};
 use super::{CliError, End, LISTENING, STOP};
@@ -11,11 +12,12 @@ use operators::{Discount, TopP};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use tabular::{Family, Instance, RowPolicy};
+use tabular::{Family, Instance, RowPolicy, Size};
 use verify::report::{self, Page};
 use verify::statistics::stride;
 use verify::{
-    Counterexample, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign, propositions,
+    Counterexample, MOST_SUCCESSORS, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign,
+    propositions,
 };
 
 /// Check the propositions on random MDPs, or on a model of your own.
@@ -76,9 +78,9 @@ pub struct Verify {
     /// Exit with 3 when something stays undecided
     #[arg(long)]
     strict: bool,
-    /// Threads [default: one per core]
-    #[arg(long)]
-    threads: Option<usize>,
+    /// Threads, at most 1024 [default: one per core]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -140,6 +142,9 @@ impl Verify {
                 "of the families only `--family token-tree` does",
             ));
         }
+        if self.file.is_none() {
+            self.refuse_large_models(&families)?;
+        }
         Ok(Plan {
             seed: self.seed,
             mdps: self.mdps,
@@ -154,6 +159,12 @@ impl Verify {
             rigorous: self.rigorous,
             theory: Theory { mutation: self.mutation },
         })
+    }
+
+    fn refuse_large_models(&self, families: &[Family]) -> Result<(), CliError> {
+        let (states, actions) = (*self.states.end(), *self.actions.end());
+        let largest = Size { states, actions, branching: MOST_SUCCESSORS };
+        families.iter().try_for_each(|&family| within_limit(family, largest))
     }
 
     /// The model of `--file`, if there is one.
@@ -173,7 +184,7 @@ impl Verify {
 
     fn campaign(&self, plan: &Plan) -> Result<Outcome, CliError> {
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0))
+            .num_threads(self.threads.unwrap_or(0) as usize)
             .build()
             .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
         let bar = progress(plan.len());
