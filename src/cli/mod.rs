@@ -84,6 +84,7 @@ fn interrupted() {
     if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
+    eprintln!("stopping after the current models; again to end now");
 }
 
 /// Runs a command.

@@ -12,6 +12,7 @@ use operators::{Discount, TopP};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tabular::{Family, Instance, RowPolicy, Size};
 use verify::report::{self, Page};
 use verify::statistics::stride;
@@ -120,7 +121,7 @@ impl Verify {
             let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
             eprintln!("report: {}", report::write(dir, &page)?.display());
         }
-        Ok(self.end(&outcome))
+        Ok(self.end(&plan, &outcome))
     }
 
     fn plan(&self) -> Result<Plan, CliError> {
@@ -197,7 +198,7 @@ impl Verify {
         let outcome = pool.install(|| campaign::run(plan, &watch));
         LISTENING.store(false, Ordering::SeqCst);
         bar.finish_and_clear();
-        if STOP.load(Ordering::SeqCst) {
+        if outcome.mdps < plan.len() {
             eprintln!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
         }
         Ok(outcome)
@@ -219,11 +220,11 @@ impl Verify {
         Ok(())
     }
 
-    fn end(&self, outcome: &Outcome) -> End {
+    fn end(&self, plan: &Plan, outcome: &Outcome) -> End {
         let any = |count: fn(&Tally) -> u64| outcome.tallies.iter().any(|t| count(t) > 0);
         if any(|t| t.violated + t.refuted) {
             End::No
-        } else if STOP.load(Ordering::SeqCst) {
+        } else if outcome.mdps < plan.len() {
             End::Interrupted
         } else if self.strict && any(|t| t.undecided) {
             End::Undecided
@@ -241,8 +242,15 @@ fn command() -> impl Iterator<Item = String> {
 
 /// A bar with rate and remaining time; nothing without a terminal.
 fn progress(length: u64) -> ProgressBar {
-    let style = "{bar:40} {pos}/{len} MDPs, {per_sec}, {eta} left";
+    let style = if length > 1 {
+        "{bar:40} {pos}/{len} MDPs, {per_sec}, {eta} left"
+    } else {
+        "{spinner} one model, for {elapsed} so far"
+    };
     // The template is a constant; a bar without it is still a bar.
     let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style)
+    let bar = ProgressBar::new(length).with_style(style);
+    // A single model may take minutes, in which nothing else would move the bar.
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
