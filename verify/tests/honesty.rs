@@ -111,3 +111,10 @@ fn a_mutation_cannot_be_replayed_in_rigorous_mode() {
     let refused = Replay::from_json(&found_by("rigorous")).err().unwrap();
     assert!(refused.contains("kappa-halved") && refused.contains("float"), "{refused}");
 }
+
+#[test]
+fn a_proposition_named_twice_is_checked_once() {
+    let names = ["sandwich", "main-bound", "sandwich"].map(String::from);
+    let found: Vec<_> = propositions::named(&names).unwrap().iter().map(|p| p.name).collect();
+    assert_eq!(found, ["sandwich", "main-bound"]);
+}
