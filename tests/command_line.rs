@@ -1,29 +1,9 @@
 //! The command as others rely on it: exit codes, JSON, and files that are never lost.
 
-use assert_cmd::Command;
+mod common;
+
+use common::{bellman, error, json, reference};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-
-fn bellman() -> Command {
-    Command::cargo_bin("bellman").unwrap()
-}
-
-fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tabular").join(name)
-}
-
-fn json(command: &mut Command) -> Value {
-    let output = command.output().unwrap();
-    serde_json::from_slice(&output.stdout).expect("standard output is one JSON value")
-}
-
-fn error(command: &mut Command) -> String {
-    let output = command.assert().code(2).get_output().clone();
-    assert!(output.stdout.is_empty(), "messages belong on standard error");
-    // The report wraps lines: white space does not matter.
-    let text = String::from_utf8(output.stderr).unwrap();
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 #[test]
 fn solve_prints_the_documented_members() {
@@ -246,7 +226,11 @@ fn a_seed_means_the_same_model_in_every_format() {
             let file = folder.path().join(format!("model.{extension}"));
             generate(&["--format", format, "--out", file.to_str().unwrap()]);
             let flags = ["--gamma", "0.99", "--p", "0.8", "--json"];
-            json(bellman().arg("solve").arg(&file).args(flags))["q_star"].clone()
+            let mut answer = json(bellman().arg("solve").arg(&file).args(flags));
+            // Not every format has a place for the name.
+            answer.as_object_mut().unwrap().remove("name");
+            assert!(answer.as_object().unwrap().len() > 15, "all quantities: {answer}");
+            answer
         })
         .collect();
     assert!(answers.windows(2).all(|w| w[0] == w[1]));
@@ -302,6 +286,27 @@ fn a_folder_that_refuses_counterexamples_loses_no_result() {
     assert_eq!(report["mdps"], 100);
     assert!(String::from_utf8(output.stderr).unwrap().contains("main-bound"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "kept");
+}
+
+/// What `verify` prints, and the counterexamples that it writes, on this many threads.
+fn verified_on(threads: &str, arguments: &[&str]) -> (Vec<u8>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut verify = bellman();
+    verify.current_dir(&folder).args(["verify", "--mdps", "140", "--json"]).args(arguments);
+    let output = verify.args(["--threads", threads]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let files = report["counterexamples"].as_array().unwrap().iter();
+    let text = |path: &Value| std::fs::read_to_string(folder.path().join(path.as_str().unwrap()));
+    (output.stdout, files.map(|path| text(path).unwrap()).collect())
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    for arguments in [&[][..], &["--rigorous"], &["--mutation", "leak-without-first-step"]] {
+        let (one, two) = (verified_on("1", arguments), verified_on("2", arguments));
+        assert!(one == two, "{arguments:?}");
+        assert_eq!(one.1.is_empty(), !arguments.contains(&"--mutation"));
+    }
 }
 
 #[test]

@@ -165,8 +165,7 @@ impl Serialize for Format {
 
 impl<'de> Deserialize<'de> for Format {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_str(Text("the format name", |text: &str| (text == FORMAT).then_some(Self)))
+        deserializer.deserialize_str(Text(FORMAT, |text: &str| (text == FORMAT).then_some(Self)))
     }
 }
 

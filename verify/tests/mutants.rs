@@ -1,16 +1,9 @@
 //! Checks that cannot fail are defects: every mistake is caught, and the theory passes.
 
-use std::sync::atomic::AtomicBool;
-use verify::{Mutation, Outcome, Plan, Tally, Theory, Watch, campaign, propositions};
+mod common;
 
-fn run(plan: &Plan) -> Outcome {
-    let watch = Watch { advanced: &|| (), stop: &AtomicBool::new(false), sample_every: 0 };
-    campaign::run(plan, &watch)
-}
-
-fn plan(mdps: u64) -> Plan {
-    Plan { mdps, propositions: propositions::all(), ..Plan::new(0) }
-}
+use common::{plan, run, sampled};
+use verify::{Mutation, Outcome, Plan, Tally, Theory};
 
 /// The names of the propositions that said no.
 fn caught_by(plan: &Plan, outcome: &Outcome) -> Vec<&'static str> {
@@ -50,10 +43,14 @@ fn the_theory_itself_is_never_refuted() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let plan = plan(300);
-    let on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run(&plan)).tallies
-    };
-    assert_eq!(on(1), on(2));
+    for rigorous in [false, true] {
+        let plan = Plan { rigorous, ..plan(300) };
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let Outcome { tallies, samples, mdps } = pool.install(|| sampled(&plan, 1));
+            // As text, in which a number that is none is itself; each double has one text.
+            format!("{tallies:?} {samples:?} {mdps}")
+        };
+        assert!(on(1) == on(2), "rigorous: {rigorous}");
+    }
 }

@@ -1,0 +1,86 @@
+//! The examples that the help shows are commands that work.
+
+mod common;
+
+use common::{bellman, repository};
+use std::path::Path;
+
+const COMMANDS: [&str; 7] =
+    ["verify", "solve", "certify", "check", "generate-mdp", "replay", "completions"];
+
+/// Instances of a campaign that only has to start and end.
+const FEW: &str = "30";
+
+/// The examples of a command, without what the shell or the reader is to make of them.
+fn examples(command: &str) -> Vec<Vec<String>> {
+    let output = bellman().args([command, "--help"]).assert().code(0).get_output().clone();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lines = help.lines().filter_map(|line| line.strip_prefix("  bellman "));
+    let examples = lines.map(|line| {
+        // A remark stands two spaces or more behind the command.
+        let line = [" | ", " > ", "  "].iter().fold(line, |l, end| l.split(end).next().unwrap());
+        line.split_whitespace().map(str::to_owned).collect()
+    });
+    examples.collect()
+}
+
+/// The files that the examples name.
+fn prepare(folder: &Path) {
+    let files = [
+        ("docs/src/models/two-roads.json", "model.json"),
+        ("tabular/tests/fixtures/gymnasium/lake.json", "frozenlake.json"),
+        ("tabular/tests/fixtures/drn/walk.drn", "grid.drn"),
+    ];
+    for (from, to) in files {
+        std::fs::copy(repository(from), folder.join(to)).unwrap();
+    }
+    let in_folder = |arguments: &[&str]| bellman().current_dir(folder).args(arguments).assert();
+    in_folder(&["certify", "model.json", "--out", "model.cert"]).code(0);
+    let wrong = ["--proposition", "main-bound", "--mutation", "kappa-halved", "--mdps", "18"];
+    in_folder(&[&["verify", "--family", "worst-case"], &wrong[..]].concat()).code(1);
+    let counterexamples = std::fs::read_dir(folder.join("counterexamples")).unwrap();
+    let found = counterexamples.map(|entry| entry.unwrap().path()).next().unwrap();
+    std::fs::rename(found, folder.join("counterexamples/main-bound-0-17.json")).unwrap();
+}
+
+/// The exit code that an example should have.
+fn expected(example: &[String]) -> &'static [i32] {
+    let says = |word: &str| example.iter().any(|argument| argument == word);
+    match () {
+        () if says("--mutation") || says("replay") => &[1],
+        () if says("--strict") => &[0, 3],
+        () => &[0],
+    }
+}
+
+#[test]
+fn every_example_in_the_help_of_a_command_works() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    for command in COMMANDS {
+        let examples = examples(command);
+        assert!(!examples.is_empty(), "{command} shows no example");
+        for mut example in examples {
+            if command == "verify" {
+                match example.iter().position(|argument| argument == "--mdps") {
+                    Some(at) => example[at + 1] = FEW.into(),
+                    None => example.extend(["--mdps", FEW].map(String::from)),
+                }
+            }
+            let output = bellman().current_dir(&folder).args(&example).output().unwrap();
+            let code = output.status.code().expect("an exit code");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(expected(&example).contains(&code), "{example:?}: {code}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_among_those_whose_examples_run() {
+    let output = bellman().arg("--help").assert().code(0).get_output().clone();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let section = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names = section.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names: Vec<&str> = names.filter(|name| !name.is_empty() && *name != "help").collect();
+    assert_eq!(names, COMMANDS);
+}
