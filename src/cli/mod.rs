@@ -9,13 +9,16 @@ pub mod output;
 mod proof;
 mod range;
 mod replay;
+mod size;
 mod solve;
 mod source;
+mod verdicts;
 mod verify;
 
 pub use error::CliError;
 
 use clap::{Parser, Subcommand};
+use output::say;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -84,6 +87,7 @@ fn interrupted() {
     if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
+    say!("stopping after the current models; again to end now");
 }
 
 /// Runs a command.
