@@ -1,0 +1,347 @@
+(** * The sweeps of a certificate, on intervals
+
+    From values V, given as dyadic numbers that came from anywhere, to intervals that hold V*,
+    the values of Q̄_p* and those of the projected teacher: one sweep over the table gives the
+    residual of V, and the theorems of certificate.v what follows from it. *)
+
+From Bellman Require Export concrete certificate bounds.
+
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+
+(** ** Sums and log-sum-exp over lists *)
+
+Definition sum_i (xs : seq interval) : interval := foldr add (integer 0) xs.
+
+Lemma sum_inside (X : Type) (f : X -> interval) (g : X -> R) (l : seq X) :
+  (forall x, inside (f x) (g x)) -> inside (sum_i [seq f x | x <- l]) (\sum_(x <- l) g x).
+Proof.
+move=> fg; elim: l => [|x l IH] /=; first by rewrite big_nil; apply: (integer_inside 0).
+by rewrite big_cons; apply: add_inside.
+Qed.
+
+Lemma sum_list (X : finType) (l : seq X) (f : X -> R) :
+  uniq l -> \sum_(x in [set x in l]) f x = \sum_(x <- l) f x.
+Proof. by move=> l_uniq; rewrite [RHS]big_uniq //; apply: eq_bigl => x; rewrite inE. Qed.
+
+(** Anchored at any number c, so that exp stays near 1. *)
+
+Definition lse_i (c : interval) (qs : seq interval) : interval :=
+  add c (lni (sum_i [seq expi (sub q c) | q <- qs])).
+
+Lemma lse_inside (X : finType) (l : seq X) (qi : X -> interval) (q : X -> R) ci c :
+    uniq l -> ~~ nilp l -> inside ci c -> (forall x, inside (qi x) (q x)) ->
+  inside (lse_i ci [seq qi x | x <- l]) (lse [set x in l] q).
+Proof.
+move=> l_uniq l_some c_in q_in.
+have set_some : [set x in l] != set0.
+  by case: l l_some {l_uniq} => // x l _; apply/set0Pn; exists x; rewrite inE mem_head.
+have -> : lse [set x in l] q = c + lse [set x in l] (fun x => q x + - c).
+  by rewrite lse_shift //; ring.
+apply: (add_inside c_in); apply: ln_inside; rewrite -map_comp sum_list //.
+by apply: sum_inside => x; apply: exp_inside; apply: (sub_inside (q_in x) c_in).
+Qed.
+
+(** ** The sweeps *)
+
+Section Sweeps.
+
+Variables (n m : nat) (d : table n m).
+Implicit Types (v w : seq interval) (vs : seq dyadic) (L : nat -> seq 'I_m) (kept : seq (seq 'I_m)).
+
+Definition whole : interval := Float.Inan.
+Definition per_state (f : nat -> interval) : seq interval := [seq f s | s <- iota 0 n].
+Definition at_state v s : interval := nth whole v s.
+Definition guess vs s : dyadic := nth (dy 0 0) vs s.
+
+Definition gamma_i : interval := point (discount d).
+
+Definition expected_i v (es : seq (edge n)) : interval :=
+  div (sum_i [seq mul (integer (Zpos (weight e))) (at_state v (target e)) | e <- es])
+      (sum_i [seq integer (Zpos (weight e)) | e <- es]).
+
+Definition backup_i v s (a : nat) : interval :=
+  if chosen d s a is Some c then add (point (earns c)) (mul gamma_i (expected_i v (goes c)))
+  else integer 0.
+
+Definition soft_i v vs L s : interval :=
+  lse_i (point (guess vs s)) [seq backup_i v s a | a : 'I_m <- L s].
+
+(** Of residuals: one interval that holds them all, and 0. *)
+
+Definition spread (r : nat -> interval) : interval := foldr hull (integer 0) (per_state r).
+
+(** What values they leave. *)
+
+Definition around vs (r : interval) : seq interval :=
+  let shift := if bounded_interval r then div r (sub (integer 1) gamma_i) else whole in
+  per_state (fun s => add (point (guess vs s)) shift).
+
+Definition points vs : seq interval := per_state (fun s => point (guess vs s)).
+
+Definition soft_certified L vs : seq interval :=
+  let v := points vs in
+  around vs (spread (fun s => sub (soft_i v vs L s) (point (guess vs s)))).
+
+Definition offered_in s : seq 'I_m := [seq action c | c <- offered d s].
+
+(** V* and Q̄_p*'s values, *)
+
+Definition star_i vs : seq interval := soft_certified offered_in vs.
+Definition top_p_i kept vs : seq interval := soft_certified (kept_in kept) vs.
+
+(** and those of the projected teacher. With θ = Q*, L = log Σ_A exp θ and w = exp(θ − L),
+    Σ_A w (q − log w) = L − c − Σ_A w (θ − q − c) for any c. *)
+
+Definition policy_i star v vs ws L s : interval :=
+  let norm := soft_i star vs L s in
+  let c := sub (point (guess vs s)) (point (guess ws s)) in
+  let term (a : 'I_m) :=
+    let theta := backup_i star s a in
+    mul (expi (sub theta norm)) (sub (sub theta (backup_i v s a)) c) in
+  sub (sub norm c) (sum_i [seq term a | a <- L s]).
+
+Definition projected_i kept vs ws : seq interval :=
+  let star := star_i vs in
+  let w := points ws in
+  around ws (spread (fun s => sub (policy_i star w vs ws (kept_in kept) s) (point (guess ws s)))).
+
+(** The mass of a set, and whether it is at least p. *)
+
+Definition mass_i star vs kept s : interval :=
+  expi (sub (soft_i star vs (kept_in kept) s) (at_state star s)).
+
+Definition keeps_all kept s : bool :=
+  all (fun a : 'I_m => (a : nat) \in [seq nat_of_ord b | b : 'I_m <- kept_in kept s]) (offered_in s).
+
+Definition carries_i (p : interval) star vs kept : bool :=
+  nonnegative (sub (integer 1) p) &&
+  all (fun s => keeps_all kept s || nonnegative (sub (mass_i star vs kept s) p)) (iota 0 n).
+
+(** γ E (v − w), the difference of two backups. *)
+
+Definition gap_i v w s (a : nat) : interval :=
+  if chosen d s a is Some c then
+    mul gamma_i (expected_i (per_state (fun s => sub (at_state v s) (at_state w s))) (goes c))
+  else integer 0.
+
+Definition kappa_i (p : interval) : interval :=
+  div (mul (sub (integer 0) gamma_i) (lni p)) (sub (integer 1) gamma_i).
+
+(** Candidate sets: each keeps something, nothing twice, and only what is on offer. *)
+
+Definition kept_ok kept : bool :=
+  all (fun s => [&& ~~ nilp (kept_in kept s), uniq [seq nat_of_ord a | a : 'I_m <- kept_in kept s] &
+    all (fun a : 'I_m => (a : nat) \in [seq nat_of_ord b | b : 'I_m <- offered_in s]) (kept_in kept s)]) (iota 0 n).
+
+(** ** They hold what they are meant to hold *)
+
+Hypothesis ok : well_formed d.
+Let M := model d ok.
+
+Definition holds v (V : 'I_n -> R) := forall s : 'I_n, inside (at_state v s) (V s).
+
+Lemma inside_whole x : inside whole x.
+Proof. by []. Qed.
+
+Lemma at_per_state (f : nat -> interval) (s : 'I_n) : at_state (per_state f) s = f s.
+Proof. by rewrite /at_state (nth_map 0%N) ?size_iota ?nth_iota. Qed.
+
+Lemma points_hold vs : holds (points vs) (fun s => value (guess vs s)).
+Proof. by move=> s; rewrite at_per_state; apply: point_inside. Qed.
+
+Lemma expected_inside v (V : 'I_n -> R) es : holds v V ->
+  inside (expected_i v es) (\sum_s weight_of es s / total_weight es * V s).
+Proof.
+move=> vV.
+have -> : \sum_s weight_of es s / total_weight es * V s =
+    (\sum_(e <- es) IZR (Zpos (weight e)) * V (target e)) / total_weight es.
+  transitivity (\sum_s (weight_of es s * V s) * / total_weight es).
+    by apply: eq_bigr => s _; rewrite /Rdiv; ring.
+  rewrite sum_scale_r; congr (_ * _); rewrite /weight_of.
+  under eq_bigr do rewrite -sum_scale_r.
+  rewrite (exchange_big_dep xpredT) //=; apply: eq_bigr => e _.
+  by rewrite (big_pred1 (target e)) // => s; rewrite eq_sym.
+apply: div_inside; last by apply: sum_inside => e; apply: integer_inside.
+by apply: sum_inside => e; apply: mul_inside (integer_inside _) _; apply: vV.
+Qed.
+
+Lemma gamma_inside : inside gamma_i (gamma M).
+Proof. exact: point_inside. Qed.
+
+Lemma one_minus_gamma_inside : inside (sub (integer 1) gamma_i) (1 - gamma M).
+Proof. by apply: sub_inside gamma_inside; apply: (integer_inside 1). Qed.
+
+Lemma backup_inside v (V : 'I_n -> R) (s : 'I_n) (a : 'I_m) :
+  holds v V -> inside (backup_i v s a) (backup M V s a).
+Proof.
+move=> vV; rewrite /backup_i /backup /expected /= /table_reward /table_step.
+case: chosen => [c|]; last first.
+  have -> : 0 + value (discount d) * (\sum_s' (0 * V s')) = 0.
+    by rewrite big1 ?Rmult_0_r ?Rplus_0_r // => s' _; apply: Rmult_0_l.
+  exact: (integer_inside 0).
+by apply: add_inside (point_inside _) _; apply: mul_inside gamma_inside (expected_inside _ vV).
+Qed.
+
+Lemma gap_inside v w (V W : 'I_n -> R) (s : 'I_n) (a : 'I_m) :
+  holds v V -> holds w W -> inside (gap_i v w s a) (backup M V s a - backup M W s a).
+Proof.
+move=> vV wW; rewrite /gap_i backup_sub /expected /= /table_step.
+case: chosen => [c|]; last first.
+  rewrite big1 ?Rmult_0_r; first exact: (integer_inside 0).
+  by move=> s' _; apply: Rmult_0_l.
+apply: mul_inside gamma_inside (expected_inside _ _) => s'.
+by rewrite at_per_state; apply: sub_inside.
+Qed.
+
+Lemma soft_inside v (V : 'I_n -> R) vs L (s : 'I_n) :
+  holds v V -> uniq (L s) -> ~~ nilp (L s) ->
+  inside (soft_i v vs L s) (lse [set a in L s] (backup M V s)).
+Proof.
+move=> vV L_uniq L_some; apply: lse_inside (point_inside _) _ => // a.
+exact: backup_inside.
+Qed.
+
+Lemma spread_inside0 (r : nat -> interval) : inside (spread r) 0.
+Proof.
+rewrite /spread; elim: (per_state r) => [|i l IH] /=; first exact: (integer_inside 0).
+by apply: hull_inside; right.
+Qed.
+
+Lemma spread_inside (r : nat -> interval) (s : 'I_n) x : inside (r s) x -> inside (spread r) x.
+Proof.
+move=> rx; have : (s : nat) \in iota 0 n by rewrite mem_iota ltn_ord.
+rewrite /spread /per_state; elim: (iota 0 n) => //= t l IH.
+rewrite inE => /orP[/eqP st|/IH l_x]; apply: hull_inside; [left; rewrite -st|right] => //.
+Qed.
+
+(** The theorems of certificate.v, with their bounds read off an interval. *)
+
+Lemma around_hold vs (r : nat -> interval) (res W : 'I_n -> R) :
+    (forall s : 'I_n, inside (r s) (res s)) ->
+    (forall lo hi, (forall s, lo <= res s <= hi) -> forall s : 'I_n,
+      value (guess vs s) + Rmin lo 0 / (1 - gamma M) <= W s
+        <= value (guess vs s) + Rmax hi 0 / (1 - gamma M)) ->
+  holds (around vs (spread r)) W.
+Proof.
+move=> r_res certified s; rewrite /around at_per_state; case bnd: bounded_interval; last first.
+  have -> : W s = value (guess vs s) + (W s - value (guess vs s)) by ring.
+  by apply: add_inside (point_inside _) (inside_whole _).
+have [lo [hi lohi]] := bounded_inside bnd.
+have [lo0 hi0] : lo <= 0 <= hi by apply/lohi; apply: spread_inside0.
+have /certified/(_ s) : forall s, lo <= res s <= hi by move=> t; apply/lohi; apply: spread_inside.
+rewrite Rmin_left // Rmax_left //; have g1 := gamma_lt1 M; set V := value _ => -[W_ge W_le].
+have -> : W s = V + (W s - V) * (1 - gamma M) / (1 - gamma M) by field; lra.
+apply: add_inside (point_inside _) (div_inside _ one_minus_gamma_inside).
+have cancel c : c / (1 - gamma M) * (1 - gamma M) = c by field; lra.
+by apply/lohi; rewrite -(cancel lo) -(cancel hi); split; apply: Rmult_le_compat_r; lra.
+Qed.
+
+Lemma soft_certified_hold L vs (W : 'I_n -> R) :
+    (forall s : 'I_n, uniq (L s) /\ ~~ nilp (L s)) ->
+    (forall V lo hi, (forall s, lo <= soft_sweep M (fun s => [set a in L s]) V s - V s <= hi) ->
+      forall s, V s + Rmin lo 0 / (1 - gamma M) <= W s <= V s + Rmax hi 0 / (1 - gamma M)) ->
+  holds (soft_certified L vs) W.
+Proof.
+move=> L_ok certified; apply: around_hold => [s|lo hi]; last exact: certified.
+by case: (L_ok s) => ? ?; apply: sub_inside (point_inside _); apply: soft_inside (points_hold vs) _ _.
+Qed.
+
+Theorem star_hold vs : holds (star_i vs) (V_star M).
+Proof.
+apply: soft_certified_hold => [s|V lo hi]; last exact: (@V_star_certified _ _ M).
+by have [] := offered_ok ok s; rewrite /offered_in /nilp size_map.
+Qed.
+
+(** ** Candidate sets *)
+
+Section Sets.
+
+Variable kept : seq (seq 'I_m).
+Hypothesis kept_in_ok : kept_ok kept.
+Let B : 'I_n -> {set 'I_m} := sets kept.
+
+Lemma kept_list (s : 'I_n) :
+  [/\ ~~ nilp (kept_in kept s), uniq (kept_in kept s) & B s \subset offers M s].
+Proof.
+move/allP: kept_in_ok => /(_ (s : nat)); rewrite mem_iota ltn_ord => /(_ isT) /and3P[-> u /allP sub].
+rewrite -(map_inj_uniq (@ord_inj m)) u; split=> //; apply/subsetP => a; rewrite !inE => /sub.
+by rewrite (mem_map (@ord_inj m)).
+Qed.
+
+Lemma sets_candidates : candidates M B.
+Proof.
+move=> s; have [some _ sub] := kept_list s; split=> //.
+by apply/set0Pn; case l: kept_in some => [|a l'] // _; exists a; rewrite inE l mem_head.
+Qed.
+
+Theorem top_p_hold vs : holds (top_p_i kept vs) (V_p_star M B).
+Proof.
+apply: soft_certified_hold => [s|V lo hi]; first by have [] := kept_list s.
+exact: (V_p_star_certified sets_candidates).
+Qed.
+
+Lemma policy_sweep_teacher V c s :
+  policy_sweep M B (teacher M) V s = lse (B s) (Q_star M s) - c -
+    \sum_(a in B s) exp (Q_star M s a - lse (B s) (Q_star M s)) * (Q_star M s a - backup M V s a - c).
+Proof.
+have B0 := candidates_some s sets_candidates; set L := lse _ _.
+have [_ w1] := boltzmann_distribution (Q_star M s) B0; rewrite -/L in w1.
+pose w a := exp (Q_star M s a - L).
+transitivity (\sum_(a in B s) w a * (backup M V s a - Q_star M s a + L)).
+  apply: eq_bigr => a aB; rewrite projection_boltzmann // ln_boltzmann -/(soft_value B (Q_star M) s).
+  rewrite /w /boltzmann /L /soft_value; set l := lse _ _; set q := Q_star _ _ _.
+  by set e := exp _; set b := backup _ _ _ _; ring.
+transitivity (\sum_(a in B s) (w a * (L - c) - w a * (Q_star M s a - backup M V s a - c))).
+  by apply: eq_bigr => a _; ring.
+by rewrite sum_sub sum_scale_r w1 Rmult_1_l.
+Qed.
+
+Theorem projected_hold vs ws : holds (projected_i kept vs ws) (V_projected M B (teacher M)).
+Proof.
+have pi_ok := teacher_projectable sets_candidates.
+apply: around_hold => [s|lo hi]; last exact: (V_projected_certified sets_candidates pi_ok).
+apply: sub_inside (point_inside _); have [some u _] := kept_list s.
+rewrite (policy_sweep_teacher _ (value (guess vs s) - value (guess ws s))).
+have theta_in (a : 'I_m) : inside (backup_i (star_i vs) s a) (Q_star M s a).
+  by rewrite Q_star_V; apply: backup_inside (star_hold vs).
+have lse_in : inside (soft_i (star_i vs) vs (kept_in kept) s) (lse (B s) (Q_star M s)).
+  by apply: (lse_inside u some (point_inside _) theta_in).
+have c_in := sub_inside (point_inside (guess vs s)) (point_inside (guess ws s)).
+apply: (sub_inside (sub_inside lse_in c_in)); rewrite sum_list //; apply: sum_inside => a.
+apply: mul_inside; first exact: (exp_inside (sub_inside (theta_in a) lse_in)).
+apply: (sub_inside _ c_in); apply: (sub_inside (theta_in a)).
+exact: (backup_inside _ _ (points_hold ws)).
+Qed.
+
+Theorem carries_hold pi p vs :
+  inside pi p -> carries_i pi (star_i vs) vs kept -> p <= 1 /\ carries p B (teacher M).
+Proof.
+move=> p_in /andP[p1 /allP all_ok].
+have p_le1 : p <= 1.
+  suff: 0 <= 1 - p by lra.
+  by apply: (nonnegative_inside p1 (sub_inside _ p_in)); apply: (integer_inside 1).
+split=> // s; have := all_ok (s : nat); rewrite mem_iota ltn_ord => /(_ isT) /orP[full|].
+  suff -> : mass B (teacher M) s = 1 by [].
+  rewrite /mass; have [_ <-] := teacher_policy M s; apply: eq_bigl => a; rewrite !inE.
+  apply/idP/idP => [aB|].
+    by have [_ _ /subsetP/(_ a)] := kept_list s; rewrite !inE; apply.
+  by move/allP: full => /(_ a) keeps /keeps; rewrite (mem_map (@ord_inj m)).
+move=> ok_s; suff: 0 <= mass B (teacher M) s - p by lra.
+apply: (nonnegative_inside ok_s (sub_inside _ p_in)); have [some u _] := kept_list s.
+rewrite mass_boltzmann; last exact: candidates_some sets_candidates.
+apply: exp_inside; apply: sub_inside; last exact: star_hold.
+apply: lse_inside (point_inside _) _ => // a.
+by rewrite Q_star_V; apply: backup_inside (star_hold vs).
+Qed.
+
+End Sets.
+
+Lemma kappa_hold pi p : inside pi p -> inside (kappa_i pi) (kappa M p).
+Proof.
+move=> p_in; apply: div_inside one_minus_gamma_inside; apply: mul_inside (ln_inside p_in).
+by rewrite -[- gamma M]Rminus_0_l; apply: sub_inside gamma_inside; apply: (integer_inside 0).
+Qed.
+
+End Sweeps.
