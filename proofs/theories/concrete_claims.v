@@ -60,13 +60,15 @@ Ltac lines_of statement :=
       let ls := lines_of rest in constr:(Line s a lo hi :: ls)
   end.
 
-(** Proves a statement by a theorem about lines; the kernel computes that each line is right. *)
+(** [computed (theorem _)] proves a statement whose last premise is a computation, which only
+    the kernel does; [enclosed theorem] one that consists of lines. *)
+
+Tactic Notation "computed" uconstr(theorem) :=
+  refine theorem; vm_cast_no_check (erefl true).
 
 Ltac enclosed theorem :=
   match goal with
-  | |- ?statement =>
-      let ls := lines_of statement in
-      refine (theorem ls _); vm_cast_no_check (erefl true)
+  | |- ?statement => let ls := lines_of statement in computed (theorem ls _)
   end.
 
 (** ** The theorems *)
@@ -96,7 +98,7 @@ exact: (backup_inside _ _ _ (top_p_hold ok kept_fits vs)).
 Qed.
 
 Theorem Q_projected_lines vs ws ls :
-  lines_ok (backup_i d (projected_i d kept vs ws)) ls ->
+  lines_ok (backup_i d (projected_i d (star_i d vs) kept vs ws)) ls ->
   states_lines (Q_projected M B (teacher M)) ls.
 Proof.
 apply: lines_inside => s a; rewrite -Q_projected_eq //.
@@ -114,35 +116,34 @@ Proof. by case/(carries_hold ok kept_fits (point_inside p)). Qed.
 Definition p_ok (p : dyadic) : bool :=
   positive_interval (point p) && nonnegative (sub (integer 1) (point p)).
 
-Theorem gap_at_most_kappa p :
-  p_ok p -> carries (value p) B (teacher M) ->
-  supported_norm B (Q_star M \- Q_p_star M B) <= kappa M (value p).
+Lemma p_bounds p : p_ok p -> 0 < value p <= 1.
 Proof.
-case/andP => p_gt0 p_le1; apply: main_theorem => //; split.
-  exact: (positive_inside p_gt0 (point_inside p)).
+case/andP => p_gt0 p_le1; split; first exact: (positive_inside p_gt0 (point_inside p)).
 suff: 0 <= 1 - value p by lra.
 by apply: (nonnegative_inside p_le1); apply: sub_inside (point_inside p); apply: (integer_inside 1).
 Qed.
 
+Theorem gap_at_most_kappa p :
+  carries (value p) B (teacher M) -> p_ok p ->
+  supported_norm B (Q_star M \- Q_p_star M B) <= kappa M (value p).
+Proof. by move=> B_mass /p_bounds p_in; apply: main_theorem. Qed.
+
 Theorem projected_gap_at_most_kappa p :
-  p_ok p -> carries (value p) B (teacher M) ->
+  carries (value p) B (teacher M) -> p_ok p ->
   supported_norm B (Q_star M \- Q_projected M B (teacher M)) <= kappa M (value p).
 Proof.
-move=> p_in B_mass; have [p_gt0 p_le1] : 0 < value p <= 1.
-  case/andP: p_in => p_gt0 p_le1; split; first exact: (positive_inside p_gt0 (point_inside p)).
-  suff: 0 <= 1 - value p by lra.
-  by apply: (nonnegative_inside p_le1); apply: sub_inside (point_inside p); apply: (integer_inside 1).
+move=> B_mass /p_bounds p_in.
 apply: supported_norm_le => [|s a aB]; first exact: kappa_ge0.
-have [] := proposition_2 B_ok (conj p_gt0 p_le1) B_mass aB; rewrite /table_sub => D0 D_le.
+have [] := proposition_2 B_ok p_in B_mass aB; rewrite /table_sub => D0 D_le.
 by rewrite Rabs_pos_eq.
 Qed.
 
 Theorem kappa_between p lo hi :
-  at_least lo (kappa_i d (point p)) -> at_most hi (kappa_i d (point p)) ->
+  at_least lo (kappa_i d (point p)) && at_most hi (kappa_i d (point p)) ->
   Q2R lo <= kappa M (value p) <= Q2R hi.
 Proof.
 have k_in := kappa_hold ok (point_inside p).
-by move=> /at_least_inside/(_ k_in) + /at_most_inside/(_ k_in).
+by case/andP=> /at_least_inside/(_ k_in) + /at_most_inside/(_ k_in).
 Qed.
 
 (** The largest gap on the support: one pair reaches lo, none exceeds hi. *)
@@ -189,7 +190,7 @@ exact: (gap_inside _ _ _ (star_hold ok vs) (top_p_hold ok kept_fits ws)).
 Qed.
 
 Theorem projected_gap_between vs ws lo hi :
-  norm_ok (gap_i d (star_i d vs) (projected_i d kept vs ws)) lo hi ->
+  (let star := star_i d vs in norm_ok (gap_i d star (projected_i d star kept vs ws)) lo hi) ->
   Q2R lo <= supported_norm B (Q_star M \- Q_projected M B (teacher M)) <= Q2R hi.
 Proof.
 apply: norm_between => s a; rewrite /table_sub Q_star_V -Q_projected_eq //.
@@ -202,8 +203,8 @@ Arguments Q_star_lines {n m d} ok vs ls.
 Arguments Q_p_star_lines {n m d} ok {kept} kept_fits vs ls.
 Arguments Q_projected_lines {n m d} ok {kept} kept_fits vs ws ls.
 Arguments sets_carry {n m d} ok {kept} kept_fits p vs.
-Arguments gap_between {n m d} ok {kept} kept_fits vs ws lo hi.
-Arguments projected_gap_between {n m d} ok {kept} kept_fits vs ws lo hi.
-Arguments kappa_between {n m d} ok p lo hi.
-Arguments gap_at_most_kappa {n m d} ok {kept} kept_fits p.
-Arguments projected_gap_at_most_kappa {n m d} ok {kept} kept_fits p.
+Arguments gap_between {n m d} ok {kept} kept_fits vs ws {lo hi}.
+Arguments projected_gap_between {n m d} ok {kept} kept_fits vs ws {lo hi}.
+Arguments kappa_between {n m d} ok p {lo hi}.
+Arguments gap_at_most_kappa {n m d} ok {kept} kept_fits {p}.
+Arguments projected_gap_at_most_kappa {n m d} ok {kept} kept_fits {p}.

@@ -43,6 +43,50 @@ apply: (add_inside c_in); apply: ln_inside; rewrite -map_comp sum_list //.
 by apply: sum_inside => x; apply: exp_inside; apply: (sub_inside (q_in x) c_in).
 Qed.
 
+(** ** Actions that do the same *)
+
+Definition same_dyadic (x y : dyadic) : bool :=
+  Z.eqb (mantissa x) (mantissa y) && Z.eqb (exponent x) (exponent y).
+
+Definition same_edge n (e f : edge n) : bool :=
+  (target e == target f :> nat) && Pos.eqb (weight e) (weight f).
+
+Fixpoint same_edges n (es fs : seq (edge n)) : bool :=
+  match es, fs with
+  | [::], [::] => true
+  | e :: es', f :: fs' => same_edge e f && same_edges es' fs'
+  | _, _ => false
+  end.
+
+Definition same_choice n m (c c' : choice n m) : bool :=
+  same_dyadic (earns c) (earns c') && same_edges (goes c) (goes c').
+
+Lemma same_dyadic_eq x y : same_dyadic x y -> x = y.
+Proof. by case: x y => ? ? [? ?] /andP[/= /Z.eqb_eq -> /Z.eqb_eq ->]. Qed.
+
+Lemma same_edges_eq n (es fs : seq (edge n)) : same_edges es fs -> es = fs.
+Proof.
+elim: es fs => [|[s w] es IH] [|[t v] fs] //= /andP[/andP[/= /eqP st /Pos.eqb_eq ->] /IH ->].
+by rewrite (ord_inj st).
+Qed.
+
+(** Looking up an action finds it, and what is found has the properties that all have. *)
+
+Definition first n m (l : seq (choice n m)) (a : nat) := ohead [seq c <- l | action c == a :> nat].
+
+Lemma first_found n m (l : seq (choice n m)) (a : 'I_m) :
+  a \in [seq action c | c <- l] -> exists c, first l a = Some c.
+Proof.
+rewrite /first; elim: l => [//|c l IH] /=; rewrite inE eq_sym -val_eqE /=.
+by case: eqP => [_ _|_ /IH]; [exists c|].
+Qed.
+
+Lemma first_has n m (P : pred (choice n m)) l a c : all P l -> first l a = Some c -> P c.
+Proof.
+rewrite /first; elim: l => [//|e l IH] /=.
+by case: eqP => [_ /andP[Pe _] [<-]|_ /andP[_ /IH]].
+Qed.
+
 (** ** The sweeps *)
 
 Section Sweeps.
@@ -102,8 +146,7 @@ Definition policy_i star v vs ws L s : interval :=
     mul (expi (sub theta norm)) (sub (sub theta (backup_i v s a)) c) in
   sub (sub norm c) (sum_i [seq term a | a <- L s]).
 
-Definition projected_i kept vs ws : seq interval :=
-  let star := star_i vs in
+Definition projected_i star kept vs ws : seq interval :=
   let w := points ws in
   around ws (spread (fun s => sub (policy_i star w vs ws (kept_in kept) s) (point (guess ws s)))).
 
@@ -115,16 +158,26 @@ Definition mass_i star vs kept s : interval :=
 Definition keeps_all kept s : bool :=
   all (fun a : 'I_m => (a : nat) \in [seq nat_of_ord b | b : 'I_m <- kept_in kept s]) (offered_in s).
 
+(** Where all actions on offer do the same, the mass is the share of those kept, exactly: no
+    interval could tell that it reaches p when it is p. *)
+
+Definition all_alike s : bool :=
+  if offered d s is c :: _ then all (same_choice c) (offered d s) else false.
+
+Definition share_reaches (p : interval) kept s : bool :=
+  nonnegative (sub (integer (Z.of_nat (size (kept_in kept s))))
+                   (mul p (integer (Z.of_nat (size (offered_in s)))))).
+
 Definition carries_i (p : interval) star vs kept : bool :=
   nonnegative (sub (integer 1) p) &&
-  all (fun s => keeps_all kept s || nonnegative (sub (mass_i star vs kept s) p)) (iota 0 n).
+  all (fun s => [|| keeps_all kept s, all_alike s && share_reaches p kept s |
+                    nonnegative (sub (mass_i star vs kept s) p)]) (iota 0 n).
 
 (** γ E (v − w), the difference of two backups. *)
 
-Definition gap_i v w s (a : nat) : interval :=
-  if chosen d s a is Some c then
-    mul gamma_i (expected_i (per_state (fun s => sub (at_state v s) (at_state w s))) (goes c))
-  else integer 0.
+Definition gap_i v w : nat -> nat -> interval :=
+  let u := per_state (fun s => sub (at_state v s) (at_state w s)) in
+  fun s a => if chosen d s a is Some c then mul gamma_i (expected_i u (goes c)) else integer 0.
 
 Definition kappa_i (p : interval) : interval :=
   div (mul (sub (integer 0) gamma_i) (lni p)) (sub (integer 1) gamma_i).
@@ -298,7 +351,7 @@ transitivity (\sum_(a in B s) (w a * (L - c) - w a * (Q_star M s a - backup M V 
 by rewrite sum_sub sum_scale_r w1 Rmult_1_l.
 Qed.
 
-Theorem projected_hold vs ws : holds (projected_i kept vs ws) (V_projected M B (teacher M)).
+Theorem projected_hold vs ws : holds (projected_i (star_i vs) kept vs ws) (V_projected M B (teacher M)).
 Proof.
 have pi_ok := teacher_projectable sets_candidates.
 apply: around_hold => [s|lo hi]; last exact: (V_projected_certified sets_candidates pi_ok).
@@ -315,6 +368,32 @@ apply: (sub_inside _ c_in); apply: (sub_inside (theta_in a)).
 exact: (backup_inside _ _ (points_hold ws)).
 Qed.
 
+Lemma all_alike_Q (s : 'I_n) : all_alike s ->
+  exists q, forall a, a \in offers M s -> Q_star M s a = q.
+Proof.
+rewrite /all_alike; case off: (offered d s) => [|c cs] // alike.
+exists (value (earns c) +
+  gamma M * \sum_s' (weight_of (goes c) s' / total_weight (goes c) * V_star M s')) => a.
+rewrite inE off Q_star_V /backup /expected /= /table_reward /table_step /chosen off.
+move=> /(@first_found _ _ (c :: cs))[c' found].
+have := first_has alike found; rewrite /first in found; rewrite found.
+by case/andP => /same_dyadic_eq <- /same_edges_eq <-.
+Qed.
+
+Lemma share_mass (s : 'I_n) : all_alike s ->
+  mass B (teacher M) s * INR (size (offered_in s)) = INR (size (kept_in kept s)).
+Proof.
+case/all_alike_Q => q q_eq; have [_ u sub] := kept_list s; have [_ u'] := offered_ok ok s.
+pose e := exp (q - V_star M s).
+have t_eq a : a \in offers M s -> teacher M s a = e.
+  by move=> aO; rewrite /teacher /boltzmann q_eq.
+have <- : #|B s| = size (kept_in kept s) by rewrite cardsE; apply/card_uniqP.
+have <- : #|offers M s| = size (offered_in s) by rewrite cardsE; apply/card_uniqP.
+have [_ one] := teacher_policy M s; rewrite (eq_bigr (fun=> e)) // sum_const in one.
+rewrite /mass (eq_bigr (fun=> e)) => [|a /(subsetP sub)/t_eq //]; rewrite sum_const.
+by rewrite Rmult_assoc [e * _]Rmult_comm one Rmult_1_r.
+Qed.
+
 Theorem carries_hold pi p vs :
   inside pi p -> carries_i pi (star_i vs) vs kept -> p <= 1 /\ carries p B (teacher M).
 Proof.
@@ -322,13 +401,20 @@ move=> p_in /andP[p1 /allP all_ok].
 have p_le1 : p <= 1.
   suff: 0 <= 1 - p by lra.
   by apply: (nonnegative_inside p1 (sub_inside _ p_in)); apply: (integer_inside 1).
-split=> // s; have := all_ok (s : nat); rewrite mem_iota ltn_ord => /(_ isT) /orP[full|].
-  suff -> : mass B (teacher M) s = 1 by [].
+split=> // s; have := all_ok (s : nat); rewrite mem_iota ltn_ord => /(_ isT) /or3P[full|/andP[alike reaches]|].
+- suff -> : mass B (teacher M) s = 1 by [].
   rewrite /mass; have [_ <-] := teacher_policy M s; apply: eq_bigl => a; rewrite !inE.
   apply/idP/idP => [aB|].
     by have [_ _ /subsetP/(_ a)] := kept_list s; rewrite !inE; apply.
   by move/allP: full => /(_ a) keeps /keeps; rewrite (mem_map (@ord_inj m)).
-move=> ok_s; suff: 0 <= mass B (teacher M) s - p by lra.
+- have := share_mass alike; have size_gt0 : 0 < INR (size (offered_in s)).
+    apply: lt_0_INR; apply/ltP; rewrite size_map lt0n -/(nilp _).
+    by case: (offered_ok ok s).
+  have : 0 <= INR (size (kept_in kept s)) - p * INR (size (offered_in s)).
+    rewrite !INR_IZR_INZ; apply: (nonnegative_inside reaches); apply: sub_inside (integer_inside _) _.
+    by apply: (mul_inside p_in); apply: integer_inside.
+  by nra.
+- move=> ok_s; suff: 0 <= mass B (teacher M) s - p by lra.
 apply: (nonnegative_inside ok_s (sub_inside _ p_in)); have [some u _] := kept_list s.
 rewrite mass_boltzmann; last exact: candidates_some sets_candidates.
 apply: exp_inside; apply: sub_inside; last exact: star_hold.

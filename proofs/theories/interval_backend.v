@@ -48,9 +48,9 @@ Definition integer (z : Z) : interval := point (dy z 0).
 Lemma integer_inside z : inside (integer z) (IZR z).
 Proof. by have := point_inside (dy z 0); rewrite /value /= Rmult_1_r. Qed.
 
-(** ** Operations, rounded outward to 80 bits *)
+(** ** Operations, rounded outward to 64 bits: more than a double has *)
 
-Definition precision := F.PtoP 80%positive.
+Definition precision := F.PtoP 64%positive.
 
 Definition add : interval -> interval -> interval := I.add precision.
 Definition sub : interval -> interval -> interval := I.sub precision.
