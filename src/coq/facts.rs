@@ -110,12 +110,12 @@ impl Sweep<'_> {
     /// of them are shown to carry, `None` where that is nothing.
     fn mass(&self, v_star: &[Enclosure], q_star: &[Enclosure]) -> Option<f64> {
         let mut least = 1.0f64;
-        for state in 0..self.model.states() {
+        for (state, &value) in v_star.iter().enumerate() {
             let (kept, offered) = (self.kept(state).count(), self.model.pairs_of(state).len());
             // The share of those kept, where all do the same. Rounded once: the sign is exact.
             let share = || self.certificate.p.mul_add(offered as f64, -(kept as f64)) <= 0.0;
             if kept < offered && !(self.all_alike(state) && share()) {
-                let mass = (self.soft_value(state, q_star) - v_star[state]).exp();
+                let mass = (self.soft_value(state, q_star) - value).exp();
                 least = least.min(mass.lo());
             }
         }
