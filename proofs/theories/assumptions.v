@@ -4,7 +4,7 @@
     library's real numbers bring: [sig_forall_dec], [sig_not_dec], [functional_extensionality_dep]
     and [classic]. *)
 
-From Bellman Require Import nucleus paper.
+From Bellman Require Import nucleus paper leak horizon smallest_mass.
 
 Print Assumptions nucleus_mass.
 Print Assumptions nucleus_least.
@@ -22,3 +22,16 @@ Print Assumptions paper_proposition_2.
 Print Assumptions paper_proposition_3.
 Print Assumptions paper_main_theorem.
 Print Assumptions paper_value_bound.
+Print Assumptions gap_bounds.
+Print Assumptions leak_identity.
+Print Assumptions leak_unique.
+Print Assumptions leak_expansion.
+Print Assumptions finite_horizon_bound.
+Print Assumptions leak_series.
+Print Assumptions absorbed_gap.
+Print Assumptions absorbed_bound.
+Print Assumptions absorbed_p_star_bound.
+Print Assumptions p_star_gap_le.
+Print Assumptions smallest_mass_main.
+Print Assumptions smallest_mass_gap.
+Print Assumptions smallest_mass_best.

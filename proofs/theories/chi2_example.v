@@ -4,7 +4,7 @@
     α = 0.1. In Q the objective is not concave. It has exactly one maximiser, which gives the
     first action about 0.64, and even the uniform policy is worth more than the teacher's. *)
 
-From Bellman Require Export chi2.
+From Bellman Require Export chi2_one_state.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -60,7 +60,7 @@ Definition J_example Q := objective example (chi2 (1 / 10)) (offers example) (te
 
 Lemma alpha_gt0 : 0 < 1 / 10. Proof. lra. Qed.
 
-Lemma J_exampleE Q : J_example Q = J w_total g_bounds (chi2 (1 / 10)) Q. Proof. by []. Qed.
+Lemma J_exampleE Q : J_example Q = loop_J w_total g_bounds (chi2 (1 / 10)) Q. Proof. by []. Qed.
 
 (** ** Not concave
 
@@ -77,7 +77,7 @@ Lemma J_values Q V :
               + 1 / 10 * chi2 (1 / 10) (Q tt false - 9 / 10 * V) - 1 / 10 * V.
 Proof.
 move=> V_eq; have {}V_eq : lse [set: bool_finType] (Q tt) = V := V_eq.
-rewrite J_exampleE J_delta; last exact: w_gt0.
+rewrite J_exampleE loop_J_delta; last exact: w_gt0.
 by rewrite /reward_objective lse_delta sum_bool !delta_eq V_eq /chi2 /w; field.
 Qed.
 
@@ -101,9 +101,9 @@ Qed.
 
 (** ** The teacher is beaten by the uniform policy *)
 
-Lemma J_uniform : J_example (table_of (9 / 10) (fun=> 0)) = - ln 2.
+Lemma J_uniform : J_example (loop_table (9 / 10) (fun=> 0)) = - ln 2.
 Proof.
-rewrite J_exampleE J_table_of; last exact: w_gt0.
+rewrite J_exampleE loop_J_table; last exact: w_gt0.
 by rewrite /reward_objective lse_bool_const sum_bool /chi2 /w; field.
 Qed.
 
@@ -111,9 +111,9 @@ Qed.
 
 Theorem teacher_below_uniform Q :
   (forall a, boltzmann (offers example) Q tt a = teacher example tt a) ->
-  J_example Q < J_example (table_of (9 / 10) (fun=> 0)).
+  J_example Q < J_example (loop_table (9 / 10) (fun=> 0)).
 Proof.
-move=> Q_teacher; rewrite J_uniform J_exampleE J_delta; last exact: w_gt0.
+move=> Q_teacher; rewrite J_uniform J_exampleE loop_J_delta; last exact: w_gt0.
 set x := delta _ _ Q; pose L := lse [set: bool] x.
 have x_eq a : x a = ln (w a) + L.
   rewrite -(teacher_loop w_gt0 w_total g_bounds tt a) -Q_teacher.
@@ -170,7 +170,8 @@ move: x_root; rewrite /root_function ratio /best.
 set E := exp x in E_gt0 *; set F := exp (- 9 * x) in F_gt0 *.
 have -> : 1 - 9 / 10 * (1 - 5 * x) * (1 + F * / E) = (E - 9 / 10 * (1 - 5 * x) * (E + F)) / E by field; lra.
 move=> /Rmult_integral[root_eq|inv0]; last by have := Rinv_0_lt_compat _ E_gt0; lra.
-have first : 9 / 10 * (1 - 5 * x) = E * / (E + F) by apply: (Rmult_eq_reg_r (E + F)); [field_simplify; lra|lra].
+have first : 9 / 10 * (1 - 5 * x) = E * / (E + F).
+  by apply: (Rmult_eq_reg_r (E + F)); [field_simplify; lra|lra].
 have second : F * / (E + F) = 1 - E * / (E + F) by field; lra.
 by case: a; rewrite /w ?second -first; field.
 Qed.
@@ -184,13 +185,13 @@ Theorem chi2_maximiser :
     63 / 100 < boltzmann (offers example) Q tt true < 65 / 100.
 Proof.
 have [x [x_bounds x_root]] := root; have stat := best_stationary x_root.
-exists (table_of (9 / 10) (best x)); split; [|split].
+exists (loop_table (9 / 10) (best x)); split; [|split].
 - by move=> Q'; apply: (stationary_maximum w_gt0 w_total g_bounds Q' alpha_gt0 stat).
 - move=> Q' Q'_max [] a.
   have eq_delta := @stationary_unique _ _ _ w_gt0 w_total g_bounds _ _ _ alpha_gt0 stat Q'_max.
-  rewrite /table_of -eq_delta -(lse_ext (fun b _ => eq_delta b)) lse_delta delta_eq; field.
-- rewrite (policy_delta w_total g_bounds) delta_table_of.
-  rewrite (lse_ext (fun a _ => delta_table_of w_total g_bounds (best x) a)).
+  rewrite /loop_table -eq_delta -(lse_ext (fun b _ => eq_delta b)) lse_delta delta_eq; field.
+- rewrite (policy_delta w_total g_bounds) delta_loop_table.
+  rewrite (lse_ext (fun a _ => delta_loop_table w_total g_bounds (best x) a)).
   by rewrite -(stat true) /w /best; lra.
 Qed.
 

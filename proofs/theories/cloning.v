@@ -54,6 +54,26 @@ apply: eq_bigr => -[[s a] next] /andP[/data_in aB _].
 by rewrite /= ln_student // /identity; ring.
 Qed.
 
+(** For one text this is the mean log-probability of its tokens; a text that was cut off loses
+    its last one. *)
+
+Lemma transitions_ended (y : seq (S * A)) : [seq t.1 | t <- transitions true y] = y.
+Proof. by elim: y => [|[s a] [|[s' a'] y] IH] //=; rewrite -[in RHS]IH. Qed.
+
+Lemma transitions_cut (y : seq (S * A)) :
+  [seq t.1 | t <- transitions false y] = take (size y).-1 y.
+Proof. by elim: y => [|[s a] [|[s' a'] y] IH] //=; rewrite -[in RHS]IH. Qed.
+
+Corollary text_cloning B Q (y : seq (S * A)) :
+  candidates M B -> (forall s a, (s, a) \in y -> a \in B s) ->
+  data_objective M identity B Q (transitions true y) =
+  (\sum_(t <- y | true) ln (student B Q t.1 t.2)) / INR (size y).
+Proof.
+move=> B_ok y_in; rewrite data_cloning // => [|s a next t_in].
+  by rewrite -[in RHS](transitions_ended y) big_map size_map.
+by apply: y_in; rewrite -(transitions_ended y); apply: (map_f fst t_in).
+Qed.
+
 (** ** An action outside its set
 
     Raising its Q-value raises J without end, since no V sees it. *)
@@ -98,6 +118,42 @@ rewrite objective_raise //.
 have -> : mu s a * ((K + 1 - objective M identity B mu Q0) / mu s a)
           = K + 1 - objective M identity B mu Q0 by field; lra.
 lra.
+Qed.
+
+(** On data: the same, as soon as one transition takes such an action. *)
+
+Lemma transition_term_raise B Q s a x t :
+  a \notin B s ->
+  transition_term M identity B (raise Q s a x) t =
+  transition_term M identity B Q t + x * (if t.1 == (s, a) then 1 else 0).
+Proof.
+move=> aNB; case: t => [[s' a'] next]; rewrite /transition_term soft_value_raise //.
+have -> : next_value (soft_value B (raise Q s a x)) next = next_value (soft_value B Q) next.
+  by case: next => //= s2; apply: soft_value_raise.
+by rewrite /identity /raise xpair_eqE /=; case: (_ && _); ring.
+Qed.
+
+Theorem data_outside_unbounded B (data : seq (S * A * option S)) s a next :
+  a \notin B s -> (s, a, next) \in data ->
+  forall K, exists Q, K < data_objective M identity B Q data.
+Proof.
+move=> aNB t_in K; pose Q0 : S -> A -> R := fun _ _ => 0.
+pose sum Q := \sum_(t <- data | true) transition_term M identity B Q t.
+pose count := \sum_(t <- data | true) (if t.1 == (s, a) then 1 else 0).
+have count_ge1 : 1 <= count.
+  rewrite /count (big_rem _ t_in) /= eqxx.
+  rewrite -[X in X <= _]Rplus_0_r; apply: Rplus_le_compat_l.
+  by apply: sum_ge0 => t _; case: (_ == _); lra.
+have size_gt0 : 0 < INR (size data) by apply: lt_0_INR; apply/ltP; case: data t_in {sum count count_ge1}.
+have raised x : sum (raise Q0 s a x) = sum Q0 + x * count.
+  by rewrite /sum /count -sum_scale -sum_add; apply: eq_bigr => t _; apply: transition_term_raise.
+pose x := Rabs (K * INR (size data) - sum Q0) + 1; exists (raise Q0 s a x).
+rewrite /data_objective -/(sum _) raised; apply: (Rmult_lt_reg_r (INR (size data))) => //.
+rewrite /Rdiv Rmult_assoc Rinv_l ?Rmult_1_r; last lra.
+have diff_le := Rle_abs (K * INR (size data) - sum Q0).
+have x_gt0 : 0 < x by have := Rabs_pos (K * INR (size data) - sum Q0); rewrite /x; lra.
+have x_count := Rmult_le_compat_l x _ _ (Rlt_le _ _ x_gt0) count_ge1.
+by rewrite /x in x_count *; lra.
 Qed.
 
 (** ** The maximiser

@@ -109,7 +109,9 @@ Lemma discount_bounds : 0 <= gamma M < 1.
 Proof. by split; [apply: gamma_ge0|apply: gamma_lt1]. Qed.
 
 Lemma T_p_monotone : monotone B (T_p M B).
-Proof. by move=> Q Q' le_Q s a; apply: backup_le => s'; apply: soft_value_le => // a'; apply: le_Q. Qed.
+Proof.
+by move=> Q Q' le_Q s a; apply: backup_le => s'; apply: soft_value_le => // a'; apply: le_Q.
+Qed.
 
 Lemma T_p_discounting : discounting (gamma M) (T_p M B).
 Proof.
@@ -127,7 +129,9 @@ Hypothesis pi_ok : projectable B pi.
 Let proj_ok : policy_on B (projection B pi) := projection_policy pi_ok.
 
 Lemma B_p_monotone : monotone B (B_p M B pi).
-Proof. by move=> Q Q' le_Q s a; apply: backup_le => s'; apply: policy_value_le => // a'; apply: le_Q. Qed.
+Proof.
+by move=> Q Q' le_Q s a; apply: backup_le => s'; apply: policy_value_le => // a'; apply: le_Q.
+Qed.
 
 Lemma B_p_discounting : discounting (gamma M) (B_p M B pi).
 Proof.

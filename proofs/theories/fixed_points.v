@@ -117,7 +117,10 @@ Proof. by move=> s a _; apply: fixed_point_eq. Qed.
 (** it is the only one, even among tables that solve the equation on the support alone, *)
 
 Theorem fixed_point_unique Q : solves B F Q -> forall s a, a \in B s -> Q s a = fixed_point F s a.
-Proof. by move=> fixQ; apply: (solution_unique g_bounds F_mono F_disc) => //; apply: fixed_point_solves. Qed.
+Proof.
+move=> fixQ; apply: (solution_unique g_bounds F_mono F_disc) => //.
+exact: fixed_point_solves.
+Qed.
 
 Lemma fixed_point_unique_everywhere Q :
   (forall s a, F Q s a = Q s a) -> forall s a, Q s a = fixed_point F s a.

@@ -81,7 +81,8 @@ Proof. by move=> vw; rewrite /backup (@expected_ext v w). Qed.
 
 (** Adding c to every value adds at most γ c. *)
 
-Lemma backup_shift v s a c : 0 <= c -> backup (fun s' => v s' + c) s a <= backup v s a + gamma M * c.
+Lemma backup_shift v s a c :
+  0 <= c -> backup (fun s' => v s' + c) s a <= backup v s a + gamma M * c.
 Proof.
 move=> c_ge0; rewrite /backup (expected_add v (fun=> c)).
 by have := Rmult_le_compat_l _ _ _ (gamma_ge0 M) (expected_const_le s a c_ge0); lra.

@@ -24,13 +24,18 @@ Lemma A_p_carries : carries p A_p (teacher M).
 Proof. by apply: top_p_carries => // [|s a _]; [apply: teacher_policy|apply: teacher_gt0]. Qed.
 
 (** Proposition 1: B_p^π, for any policy π with some mass in each set, and T_p are
-    γ-contractions in ‖·‖_{∞,A_p}. *)
+    monotone γ-contractions in ‖·‖_{∞,A_p}. *)
 
 Theorem paper_proposition_1 :
-  (forall pi, projectable A_p pi -> contraction A_p (gamma M) (B_p M A_p pi)) /\
-  contraction A_p (gamma M) (T_p M A_p).
+  (forall pi, projectable A_p pi ->
+     monotone A_p (B_p M A_p pi) /\ contraction A_p (gamma M) (B_p M A_p pi)) /\
+  monotone A_p (T_p M A_p) /\ contraction A_p (gamma M) (T_p M A_p).
 Proof.
-by split=> [pi pi_ok|]; [apply: B_p_contraction|apply: T_p_contraction A_p_candidates].
+have ok := A_p_candidates; split=> [pi pi_ok|]; split.
+- exact: B_p_monotone.
+- exact: B_p_contraction.
+- exact: T_p_monotone.
+- exact: T_p_contraction.
 Qed.
 
 (** Proposition 2: 0 ≤ Q* − Q̄^{proj_p π*} ≤ κ(p). *)

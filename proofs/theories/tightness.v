@@ -68,7 +68,8 @@ Lemma witness_gap Q :
 Proof.
 move=> Q_eq [] a; rewrite Q_star_loop // -Q_eq kappa_witness.
 have <- : Q tt top = ln p / (1 - g); last by ring.
-by have := Q_eq top; rewrite top_p_mass => eq_top; apply: (Rmult_eq_reg_r (1 - g)); [field_simplify; lra|lra].
+have := Q_eq top; rewrite top_p_mass => eq_top.
+by apply: (Rmult_eq_reg_r (1 - g)); [field_simplify; lra|lra].
 Qed.
 
 Lemma witness_tight_p_star s a : Q_star M s a - Q_p_star M B s a = kappa M p.

@@ -10,7 +10,9 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Record arithmetic := Arithmetic {
+(** The operations, which is all that the checker runs on, *)
+
+Record operations := Operations {
   number :> Type;
   val : number -> extended;
 
@@ -35,50 +37,56 @@ Record arithmetic := Arithmetic {
   exp_down : number -> number;
   exp_up : number -> number;
   ln_down : number -> number;
-  ln_up : number -> number;
+  ln_up : number -> number
+}.
 
-  val_zero : val zero = Fin 0;
-  val_half : val half = Fin (1 / 2);
-  val_one : val one = Fin 1;
-  val_neg_infinity : val neg_infinity = NegInf;
-  val_infinity : val infinity = PosInf;
-  leP : forall x y, le x y <-> ext_le (val x) (val y);
-  ltP : forall x y, lt x y <-> ext_lt (val x) (val y);
-  val_neg : forall x, val (neg x) = ext_opp (val x);
-  val_min : forall x y, val (min x y) = ext_min (val x) (val y);
-  val_max : forall x y, val (max x y) = ext_max (val x) (val y);
+(** and their laws, which is what its truth rests on. *)
+
+Record arithmetic := Arithmetic {
+  ops :> operations;
+
+  val_zero : val (zero ops) = Fin 0;
+  val_half : val (half ops) = Fin (1 / 2);
+  val_one : val (one ops) = Fin 1;
+  val_neg_infinity : val (neg_infinity ops) = NegInf;
+  val_infinity : val (infinity ops) = PosInf;
+  leP : forall x y : ops, le x y <-> ext_le (val x) (val y);
+  ltP : forall x y : ops, lt x y <-> ext_lt (val x) (val y);
+  val_neg : forall x : ops, val (neg x) = ext_opp (val x);
+  val_min : forall x y : ops, val (min x y) = ext_min (val x) (val y);
+  val_max : forall x y : ops, val (max x y) = ext_max (val x) (val y);
 
   (** x + y = s + e exactly, unless the sum overflows: then the error is NaN. *)
-  two_sum_exact : forall x y a b, val x = Fin a -> val y = Fin b ->
+  two_sum_exact : forall (x y : ops) a b, val x = Fin a -> val y = Fin b ->
     (exists s e, [/\ val (two_sum x y).1 = Fin s, val (two_sum x y).2 = Fin e & s + e = a + b])
     \/ ((forall s, val (two_sum x y).1 <> Fin s) /\ val (two_sum x y).2 = NaN);
 
-  add_down_below : forall x y a b,
+  add_down_below : forall (x y : ops) a b,
     lower_or_nan (val x) a -> lower_or_nan (val y) b -> lower_or_nan (val (add_down x y)) (a + b);
-  add_up_above : forall x y a b,
+  add_up_above : forall (x y : ops) a b,
     upper_or_nan (val x) a -> upper_or_nan (val y) b -> upper_or_nan (val (add_up x y)) (a + b);
 
   (** A sum that is not negative has a lower end that is not. *)
-  add_down_ge0 : forall x y a b,
+  add_down_ge0 : forall (x y : ops) a b,
     val x = Fin a -> val y = Fin b -> 0 <= a + b -> ext_le (Fin 0) (val (add_down x y));
 
-  mul_down_rounded : forall x y, rounded_down (val (mul_down x y)) (ext_mul (val x) (val y));
-  mul_up_rounded : forall x y, rounded_up (val (mul_up x y)) (ext_mul (val x) (val y));
-  div_down_rounded : forall x y, val y <> Fin 0 ->
+  mul_down_rounded : forall x y : ops, rounded_down (val (mul_down x y)) (ext_mul (val x) (val y));
+  mul_up_rounded : forall x y : ops, rounded_up (val (mul_up x y)) (ext_mul (val x) (val y));
+  div_down_rounded : forall x y : ops, val y <> Fin 0 ->
     rounded_down (val (div_down x y)) (ext_div (val x) (val y));
-  div_up_rounded : forall x y, val y <> Fin 0 ->
+  div_up_rounded : forall x y : ops, val y <> Fin 0 ->
     rounded_up (val (div_up x y)) (ext_div (val x) (val y));
 
-  exp_down_below : forall x a, lower (val x) a -> lower_or_nan (val (exp_down x)) (exp a);
-  exp_up_above : forall x a, upper (val x) a -> upper_or_nan (val (exp_up x)) (exp a);
-  ln_down_below : forall x a, 0 < a -> lower (val x) a -> lower_or_nan (val (ln_down x)) (ln a);
-  ln_up_above : forall x a, 0 < a -> upper (val x) a -> upper_or_nan (val (ln_up x)) (ln a)
+  exp_down_below : forall (x : ops) a, lower (val x) a -> lower_or_nan (val (exp_down x)) (exp a);
+  exp_up_above : forall (x : ops) a, upper (val x) a -> upper_or_nan (val (exp_up x)) (exp a);
+  ln_down_below : forall (x : ops) a, 0 < a -> lower (val x) a -> lower_or_nan (val (ln_down x)) (ln a);
+  ln_up_above : forall (x : ops) a, 0 < a -> upper (val x) a -> upper_or_nan (val (ln_up x)) (ln a)
 }.
 
 Section Derived.
 
-Variable D : arithmetic.
-Implicit Types (x y z : D) (a b : R).
+Variable D : operations.
+Implicit Types (x y : D).
 
 (** What Rust has beside these: x − y is x + (−y), and the tests on one number. *)
 
@@ -88,6 +96,17 @@ Definition equal x y := le x y && le y x.
 Definition is_nan x := ~~ le x x.
 Definition is_finite x := lt (neg_infinity D) x && lt x (infinity D).
 
+(** The real number that a finite one stands for. *)
+
+Definition real x := if val x is Fin a then a else 0.
+
+End Derived.
+
+Section Laws.
+
+Variable D : arithmetic.
+Implicit Types (x y z : D) (a b : R).
+
 Lemma is_nanP x : ~~ is_nan x -> val x <> NaN.
 Proof. by rewrite /is_nan negbK => /leP; case: (val x). Qed.
 
@@ -96,6 +115,15 @@ Proof.
 rewrite /is_finite => /andP[/ltP + /ltP]; rewrite val_neg_infinity val_infinity.
 by case: (val x) => // a _ _; exists a.
 Qed.
+
+Lemma realP x : is_finite x -> val x = Fin (real x).
+Proof. by rewrite /real => /is_finiteP [a ->]. Qed.
+
+Lemma val_real x a : val x = Fin a -> real x = a.
+Proof. by rewrite /real => ->. Qed.
+
+Lemma real_zero : real (zero D) = 0.
+Proof. exact: val_real (val_zero D). Qed.
 
 Lemma finite_is_finite x a : val x = Fin a -> is_finite x.
 Proof.
@@ -168,4 +196,4 @@ case: (val x) xa => //= [_ -> //|c ac|_].
   by move=> le; apply: upper_above; apply: upper_le le I.
 Qed.
 
-End Derived.
+End Laws.

@@ -9,12 +9,12 @@ Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 
-Record enclosure (D : arithmetic) := Enclosure { lo : D; hi : D }.
+Record enclosure (D : operations) := Enclosure { lo : D; hi : D }.
 
-Section Enclosures.
+Section Operations.
 
-Variable D : arithmetic.
-Implicit Types (x y : D) (e f : enclosure D) (r s : R).
+Variable D : operations.
+Implicit Types (x y : D) (e f : enclosure D) (r : R).
 
 (** The real number r lies inside. *)
 
@@ -88,15 +88,22 @@ Definition enclosure_abs e :=
 
 Definition enclosure_max e f := Enclosure (max (lo e) (lo f)) (max (hi e) (hi f)).
 
+End Operations.
+
 (** ** Inclusion *)
 
-Lemma contains_entire r : contains entire r.
+Section Inclusion.
+
+Variable D : arithmetic.
+Implicit Types (x y : D) (e f : enclosure D) (r s : R).
+
+Lemma contains_entire r : contains (entire D) r.
 Proof. by rewrite /contains /= val_neg_infinity val_infinity. Qed.
 
-Lemma contains_zero : contains enclosure_zero 0.
+Lemma contains_zero : contains (enclosure_zero D) 0.
 Proof. by rewrite /contains /= val_zero /=; lra. Qed.
 
-Lemma contains_one : contains enclosure_one 1.
+Lemma contains_one : contains (enclosure_one D) 1.
 Proof. by rewrite /contains /= val_one /=; lra. Qed.
 
 Lemma contains_exact x r : val x = Fin r -> contains (exact x) r.
@@ -277,7 +284,24 @@ by case: (Rmax_case_strong r s (fun m => m = r \/ m = s)) => //; auto => ->;
   [apply: max_upper_l | apply: max_upper_r].
 Qed.
 
-(** A number inside the enclosure, if the enclosure holds any real number. *)
+(** The midpoint is a number inside the enclosure, if the enclosure holds any real number. *)
+
+Lemma midpoint_finite e r : contains e r -> is_finite (midpoint e).
+Proof.
+case=> lo_r hi_r; rewrite /midpoint; case: ifPn => [mid|_]; last first.
+  by case: ifP => //; case: ifP => // *; apply: finite_is_finite (val_zero D).
+have [m mid_m] := is_finiteP mid; rewrite /clamp.
+have above_lo x : lt x (lo e) -> is_finite (lo e).
+  move/ltP => lt_x; move: lo_r lt_x; case lo_eq: (val (lo e)) => [||a|] //.
+    by case: (val x).
+  by move=> *; apply: finite_is_finite lo_eq.
+have below_hi x : lt (hi e) x -> is_finite (hi e).
+  move/ltP => lt_x; move: hi_r lt_x; case hi_eq: (val (hi e)) => [||b|] //.
+    by move=> *; apply: finite_is_finite hi_eq.
+  by case: (val x).
+case: (boolP (lt (mean _ _) _)) => [/above_lo lo_ok|_] /=;
+  by case: (boolP (lt (hi e) _)) => [/below_hi|].
+Qed.
 
 Lemma midpoint_inside e r a : contains e r -> val (midpoint e) = Fin a -> contains e a.
 Proof.
@@ -303,4 +327,4 @@ case: ifP => [_|/endless lo_inf]; last case: ifP => [_|/endless hi_inf]; rewrite
   by case: (val (hi e)) => //= b _ /(_ b).
 Qed.
 
-End Enclosures.
+End Inclusion.
