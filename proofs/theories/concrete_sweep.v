@@ -5,6 +5,7 @@
     residual of V, and the theorems of certificate.v what follows from it. *)
 
 From Bellman Require Export concrete certificate bounds.
+From Bellman Require Import checker.width.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -135,20 +136,36 @@ Definition offered_in s : seq 'I_m := [seq action c | c <- offered d s].
 Definition star_i vs : seq interval := soft_certified offered_in vs.
 Definition top_p_i kept vs : seq interval := soft_certified (kept_in kept) vs.
 
-(** and those of the projected teacher. With θ = Q*, L = log Σ_A exp θ and w = exp(θ − L),
-    Σ_A w (q − log w) = L − c − Σ_A w (θ − q − c) for any c. *)
+(** and those of the projected teacher, whose weights depend on Q* itself. They are computed for a
+    table nearby, r + γ E V: with θ that table, L = log Σ_A exp θ and w = exp(θ − L),
+    Σ_A w (q − log w) = L − c − Σ_A w (θ − q − c) for any c. What Q* in place of θ can change is
+    in checker/width.v: at most ½ ρ (max − min) of Q* − q and θ − q, where |Q* − θ| ≤ ρ. *)
 
-Definition policy_i star v vs ws L s : interval :=
-  let norm := soft_i star vs L s in
+Definition policy_at v vs w ws L s : interval :=
+  let norm := soft_i v vs L s in
   let c := sub (point (guess vs s)) (point (guess ws s)) in
   let term (a : 'I_m) :=
-    let theta := backup_i star s a in
-    mul (expi (sub theta norm)) (sub (sub theta (backup_i v s a)) c) in
+    let theta := backup_i v s a in
+    mul (expi (sub theta norm)) (sub (sub theta (backup_i w s a)) c) in
   sub (sub norm c) (sum_i [seq term a | a <- L s]).
 
+Definition hulls (xs : seq interval) : interval := foldr hull (last whole xs) xs.
+
+Definition range_slack (moves range : interval) : interval :=
+  if bounded_interval moves && bounded_interval range then
+    mul (div (hull moves (sub (integer 0) moves)) (integer 2)) (sub range range)
+  else whole.
+
+Definition policy_i star v vs w ws L s : interval :=
+  let moves := hulls [seq sub (backup_i star s a) (backup_i v s a) | a : 'I_m <- L s] in
+  let range := hulls [seq hull (sub (backup_i star s a) (backup_i w s a))
+                               (sub (backup_i v s a) (backup_i w s a)) | a : 'I_m <- L s] in
+  add (policy_at v vs w ws L s) (range_slack moves range).
+
 Definition projected_i star kept vs ws : seq interval :=
+  let v := points vs in
   let w := points ws in
-  around ws (spread (fun s => sub (policy_i star w vs ws (kept_in kept) s) (point (guess ws s)))).
+  around ws (spread (fun s => sub (policy_i star v vs w ws (kept_in kept) s) (point (guess ws s)))).
 
 (** The mass of a set, and whether it is at least p. *)
 
@@ -335,20 +352,76 @@ apply: soft_certified_hold => [s|V lo hi]; first by have [] := kept_list s.
 exact: (V_p_star_certified sets_candidates).
 Qed.
 
-Lemma policy_sweep_teacher V c s :
-  policy_sweep M B (teacher M) V s = lse (B s) (Q_star M s) - c -
-    \sum_(a in B s) exp (Q_star M s a - lse (B s) (Q_star M s)) * (Q_star M s a - backup M V s a - c).
+(** The sweep as a sum over the list of a set. *)
+
+Lemma policy_sweep_list V (s : 'I_n) :
+  policy_sweep M B (teacher M) V s = value_of (kept_in kept s) (Q_star M s) (backup M V s).
 Proof.
-have B0 := candidates_some s sets_candidates; set L := lse _ _.
-have [_ w1] := boltzmann_distribution (Q_star M s) B0; rewrite -/L in w1.
-pose w a := exp (Q_star M s a - L).
-transitivity (\sum_(a in B s) w a * (backup M V s a - Q_star M s a + L)).
-  apply: eq_bigr => a aB; rewrite projection_boltzmann // ln_boltzmann -/(soft_value B (Q_star M) s).
-  rewrite /w /boltzmann /L /soft_value; set l := lse _ _; set q := Q_star _ _ _.
-  by set e := exp _; set b := backup _ _ _ _; ring.
-transitivity (\sum_(a in B s) (w a * (L - c) - w a * (Q_star M s a - backup M V s a - c))).
-  by apply: eq_bigr => a _; ring.
-by rewrite sum_sub sum_scale_r w1 Rmult_1_l.
+have [_ u _] := kept_list s; rewrite /value_of -sum_list //; apply: eq_bigr => a aB.
+suff -> : projection B (teacher M) s a = share_of (kept_in kept s) (Q_star M s) a by [].
+rewrite projection_boltzmann //; last exact: candidates_some sets_candidates.
+have B0 := candidates_some s sets_candidates.
+rewrite /boltzmann /share_of /exp_sum -sum_list // -(exp_lse _ B0) /soft_value.
+by rewrite /Rdiv -exp_Ropp -exp_plus.
+Qed.
+
+Lemma lse_of_list (s : 'I_n) q : lse_of (kept_in kept s) q = lse (B s) q.
+Proof. by have [_ u _] := kept_list s; rewrite /lse_of /exp_sum -sum_list. Qed.
+
+Lemma policy_at_inside v (V : 'I_n -> R) vs w (W : 'I_n -> R) ws (s : 'I_n) :
+  holds v V -> holds w W ->
+  inside (policy_at v vs w ws (kept_in kept) s) (value_of (kept_in kept s) (backup M V s) (backup M W s)).
+Proof.
+move=> vV wW; have [some u _] := kept_list s.
+have some' : kept_in kept s != [::] by case: (kept_in kept s) some.
+rewrite (value_of_gap some' _ _ (value (guess vs s) - value (guess ws s))).
+have lse_in : inside (soft_i v vs (kept_in kept) s) (lse_of (kept_in kept s) (backup M V s)).
+  by rewrite lse_of_list; apply: soft_inside.
+have c_in := sub_inside (point_inside (guess vs s)) (point_inside (guess ws s)).
+apply: (sub_inside (sub_inside lse_in c_in)); apply: sum_inside => a.
+have theta_in : inside (backup_i v s a) (backup M V s a) by apply: backup_inside.
+apply: mul_inside; last first.
+  by apply: (sub_inside _ c_in); apply: (sub_inside theta_in); apply: backup_inside.
+have -> : share_of (kept_in kept s) (backup M V s) a =
+    exp (backup M V s a - lse_of (kept_in kept s) (backup M V s)).
+  have e0 := exp_sum_gt0 some' (backup M V s).
+  by rewrite /share_of /Rminus exp_plus exp_Ropp /lse_of exp_ln.
+exact: (exp_inside (sub_inside theta_in lse_in)).
+Qed.
+
+Lemma hulls_inside (l : seq 'I_m) (f : 'I_m -> interval) x :
+  (exists2 a, a \in l & inside (f a) x) -> inside (hulls [seq f a | a <- l]) x.
+Proof.
+case=> a + fx; rewrite /hulls; move: (last _ _) => z; elim: l => //= b l IH.
+by rewrite inE => /orP[/eqP <-|/IH l_x]; apply: hull_inside; [left|right].
+Qed.
+
+Lemma range_slack_inside moves range y :
+    (forall lo hi, (forall x, inside moves x -> lo <= x <= hi) ->
+      forall m M, (forall x, inside range x -> m <= x <= M) ->
+      Rabs y <= Rmax (- lo) hi / 2 * (M - m)) ->
+    (exists x, inside moves x) -> (exists x, inside range x) ->
+  inside (range_slack moves range) y.
+Proof.
+move=> le_y [x0 x0_in] [x1 x1_in]; rewrite /range_slack; case: ifP => // /andP[b_moves b_range].
+have [lo [hi moves_iff]] := bounded_inside b_moves.
+have [l [h range_iff]] := bounded_inside b_range.
+have {}le_y := le_y lo hi (fun x => proj1 (moves_iff x)) l h (fun x => proj1 (range_iff x)).
+have lohi : lo <= hi by have /moves_iff := x0_in; lra.
+have lh : l <= h by have /range_iff := x1_in; lra.
+have lo_in : inside moves lo by apply/moves_iff; lra.
+have hi_in : inside moves hi by apply/moves_iff; lra.
+have l_in : inside range l by apply/range_iff; lra.
+have h_in : inside range h by apply/range_iff; lra.
+have rho_in : inside (hull moves (sub (integer 0) moves)) (Rmax (- lo) hi).
+  apply: hull_inside; rewrite /Rmax; case: Rle_dec => _; [by left|right].
+  by rewrite -[- lo]Rminus_0_l; apply: sub_inside lo_in; apply: (integer_inside 0).
+have half_in := div_inside rho_in (integer_inside 2).
+have up := mul_inside half_in (sub_inside h_in l_in).
+have down := mul_inside half_in (sub_inside l_in h_in).
+apply: (between_inside down up); have := Rabs_le_inv le_y.
+set r := Rmax _ _ / 2; have -> : r * (l - h) = - (r * (h - l)) by ring.
+by [].
 Qed.
 
 Theorem projected_hold vs ws : holds (projected_i (star_i vs) kept vs ws) (V_projected M B (teacher M)).
@@ -356,16 +429,34 @@ Proof.
 have pi_ok := teacher_projectable sets_candidates.
 apply: around_hold => [s|lo hi]; last exact: (V_projected_certified sets_candidates pi_ok).
 apply: sub_inside (point_inside _); have [some u _] := kept_list s.
-rewrite (policy_sweep_teacher _ (value (guess vs s) - value (guess ws s))).
-have theta_in (a : 'I_m) : inside (backup_i (star_i vs) s a) (Q_star M s a).
-  by rewrite Q_star_V; apply: backup_inside (star_hold vs).
-have lse_in : inside (soft_i (star_i vs) vs (kept_in kept) s) (lse (B s) (Q_star M s)).
-  by apply: (lse_inside u some (point_inside _) theta_in).
-have c_in := sub_inside (point_inside (guess vs s)) (point_inside (guess ws s)).
-apply: (sub_inside (sub_inside lse_in c_in)); rewrite sum_list //; apply: sum_inside => a.
-apply: mul_inside; first exact: (exp_inside (sub_inside (theta_in a) lse_in)).
-apply: (sub_inside _ c_in); apply: (sub_inside (theta_in a)).
-exact: (backup_inside _ _ (points_hold ws)).
+have some' : kept_in kept s != [::] by case: (kept_in kept s) some.
+rewrite policy_sweep_list; set q := backup M _ s; set l := kept_in kept s.
+pose theta := backup M (fun s => value (guess vs s)) s.
+have -> : value_of l (Q_star M s) q = value_of l theta q + (value_of l (Q_star M s) q - value_of l theta q).
+  by ring.
+have v_in := points_hold vs; have w_in := points_hold ws; have star_in := star_hold vs.
+apply: add_inside; first exact: policy_at_inside.
+have Q_in (a : 'I_m) : inside (backup_i (star_i vs) s a) (Q_star M s a).
+  by rewrite Q_star_V; apply: backup_inside.
+have theta_in (a : 'I_m) : inside (backup_i (points vs) s a) (theta a) by apply: backup_inside.
+have q_in (a : 'I_m) : inside (backup_i (points ws) s a) (q a) by apply: backup_inside.
+have [a0 a0_l] : exists a, a \in l by rewrite /l; case: (kept_in _ _) some => // a t _; exists a; rewrite mem_head.
+have moves_in a : a \in l -> inside (hulls [seq sub (backup_i (star_i vs) s a) (backup_i (points vs) s a)
+    | a : 'I_m <- l]) (Q_star M s a - theta a).
+  by move=> a_l; apply: hulls_inside; exists a => //; apply: sub_inside.
+have range_in a : a \in l -> forall x, x = Q_star M s a - q a \/ x = theta a - q a ->
+    inside (hulls [seq hull (sub (backup_i (star_i vs) s a) (backup_i (points ws) s a))
+      (sub (backup_i (points vs) s a) (backup_i (points ws) s a)) | a : 'I_m <- l]) x.
+  move=> a_l x x_is; apply: hulls_inside; exists a => //; apply: hull_inside.
+  by case: x_is => ->; [left|right]; apply: sub_inside.
+apply: range_slack_inside => [lo hi moves m' M' range| |].
+- apply: value_of_moves => // a a_l.
+  + have := moves _ (moves_in a a_l); have := Rmax_l (- lo) hi; have := Rmax_r (- lo) hi.
+    by move=> ? ? ?; apply: Rabs_le; lra.
+  + by apply/range/(range_in a a_l); left.
+  + by apply/range/(range_in a a_l); right.
+- by exists (Q_star M s a0 - theta a0); apply: moves_in.
+- by exists (theta a0 - q a0); apply: (range_in a0 a0_l); right.
 Qed.
 
 Lemma all_alike_Q (s : 'I_n) : all_alike s ->

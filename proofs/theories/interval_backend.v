@@ -156,3 +156,6 @@ have [/= u_real _] := I.upper_bounded_correct _ upper.
 exists (proj_val (I.F.toX l)), (proj_val (I.F.toX u)) => x.
 by rewrite /inside /= l_real u_real.
 Qed.
+
+Lemma between_inside i l u x : inside i l -> inside i u -> l <= x <= u -> inside i x.
+Proof. by rewrite /inside; case: (I.convert i) => [|[|a] [|b]] //=; lra. Qed.

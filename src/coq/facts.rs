@@ -10,6 +10,7 @@ use certificate::ending::Growth;
 use certificate::sweep::{backup, backup_difference, log_sum_exp};
 use certificate::{Certificate, Model, Restricted, Sets};
 use rounding::Enclosure;
+use rounding::directed::{mul_up, sub_up};
 
 /// Enclosures of what the file states.
 pub struct Facts {
@@ -87,23 +88,37 @@ impl Sweep<'_> {
         log_sum_exp(&self.kept(state).map(|pair| q_star[pair]).collect::<Vec<_>>())
     }
 
-    /// Values of the projected teacher: Σ w (q − log w) = L − c − Σ w (θ − q − c).
+    /// Values of the projected teacher. Its weights are computed for a table θ near Q*, r + γ E V
+    /// for the certificate's V: Σ w (q − log w) = L − c − Σ w (θ − q − c). Q* in place of θ changes
+    /// that by at most ½ ρ (max − min) of Q* − q and θ − q, where |Q* − θ| ≤ ρ.
     fn projected(&self, q_star: &[Enclosure]) -> Vec<Enclosure> {
         let v = &self.restricted.projected.v;
-        let value = |state: usize| Enclosure::exact(v[state]);
-        let residual = |state: usize| {
-            let norm = self.soft_value(state, q_star);
-            let c = Enclosure::exact(self.certificate.optimal.v[state]) - value(state);
-            let sum = self.kept(state).fold(Enclosure::ZERO, |sum, pair| {
-                let theta = q_star[pair];
-                let q = backup(self.model, self.certificate.gamma, pair, &value);
-                sum + (theta - norm).exp() * (theta - q - c)
-            });
-            norm - c - sum - value(state)
-        };
-        let all = (0..self.model.states()).map(residual).reduce(Enclosure::hull);
-        let all = all.unwrap_or(Enclosure::ENTIRE);
+        let all = (0..self.model.states()).map(|state| self.projected_residual(state, q_star));
+        let all = all.reduce(Enclosure::hull).unwrap_or(Enclosure::ENTIRE);
         self.around(v, all.lo(), all.hi())
+    }
+
+    fn projected_residual(&self, state: usize, q_star: &[Enclosure]) -> Enclosure {
+        let (near, values) = (&self.certificate.optimal.v, &self.restricted.projected.v);
+        let table = |v: &[f64], pair| {
+            backup(self.model, self.certificate.gamma, pair, &|s| Enclosure::exact(v[s]))
+        };
+        let pairs: Vec<usize> = self.kept(state).collect();
+        let theta: Vec<Enclosure> = pairs.iter().map(|&pair| table(near, pair)).collect();
+        let norm = log_sum_exp(&theta);
+        let c = Enclosure::exact(near[state]) - Enclosure::exact(values[state]);
+        let (mut sum, mut rho) = (Enclosure::ZERO, 0.0f64);
+        let mut range: Option<Enclosure> = None;
+        for (&pair, &theta) in pairs.iter().zip(&theta) {
+            let q = table(values, pair);
+            sum = sum + (theta - norm).exp() * (theta - q - c);
+            rho = rho.max((q_star[pair] - theta).abs().hi());
+            let both = (q_star[pair] - q).hull(theta - q);
+            range = Some(range.map_or(both, |range| range.hull(both)));
+        }
+        let range = range.unwrap_or(Enclosure::ENTIRE);
+        let slack = mul_up(0.5, mul_up(rho, sub_up(range.hi(), range.lo())));
+        (norm - c - sum - Enclosure::exact(values[state])).widen(-slack, slack)
     }
 
     /// p where every set is shown to carry it; otherwise the largest mass with few bits that all
