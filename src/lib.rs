@@ -9,7 +9,11 @@
 //! | [`rounding`] | directed arithmetic and enclosures |
 //! | [`certificate`] | the trusted base: certificates and their checker |
 //! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
+//!
+//! and [`coq`], which writes certificates as files for Coq's kernel to check.
 #![forbid(unsafe_code)]
+
+pub mod coq;
 
 pub use certificate;
 pub use operators;

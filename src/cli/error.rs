@@ -28,6 +28,13 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Certificate(#[from] CertificateProblem),
+    /// A certificate as a Coq file.
+    #[error(transparent)]
+    #[diagnostic(help(
+        "`--out CERT` writes a certificate for any model; a Coq file is for small ones with γ < 1, \
+         named like `lake.v`"
+    ))]
+    Coq(#[from] bellman_distill::coq::CoqError),
     /// The page of a campaign.
     #[error(transparent)]
     #[diagnostic(help("check that the folder can be written"))]
