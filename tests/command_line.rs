@@ -24,8 +24,72 @@ fn solve_prints_the_documented_members() {
         "kappa_from_smallest_mass",
         "sup_gap_projected_policy",
         "sup_gap_optimal",
+        "error",
     ] {
         assert!(!solved[member].is_null(), "{member} is missing");
+    }
+}
+
+/// A one-state model that stays, with a reward for each action.
+fn loop_with(folder: &Path, rewards: &[f64], gamma: f64) -> PathBuf {
+    let actions: Vec<usize> = (0..rewards.len()).collect();
+    let rows = vec![serde_json::json!([[0, 1]]); rewards.len()];
+    let model = serde_json::json!({
+        "states": 1, "gamma": gamma, "p": 0.8, "available": [actions], "reward": [rewards],
+        "transition": [rows],
+    });
+    let file = folder.join("loop.json");
+    std::fs::write(&file, model.to_string()).unwrap();
+    file
+}
+
+#[test]
+fn solve_refuses_what_doubles_cannot_resolve() {
+    let folder = tempfile::tempdir().unwrap();
+    let near_one = 1.0 - f64::EPSILON / 2.0;
+    for (rewards, gamma, says) in [
+        ([1.0, 0.0], near_one, "known to within"),
+        ([1e18, 0.0], 0.9, "known to within"),
+        ([1e308, 0.0], 0.5, "infinite"),
+    ] {
+        let file = loop_with(folder.path(), &rewards, gamma);
+        let refused = error(bellman().arg("solve").arg(&file).arg("--json"));
+        assert!(refused.contains(says), "{rewards:?}, {gamma}: {refused}");
+    }
+}
+
+/// A slow ring on which one solver stalls: the printed gap must not exceed κ.
+#[test]
+fn solve_keeps_the_main_theorem_on_slow_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ring.json");
+    let mut generate = bellman();
+    generate.args(["generate-mdp", "--family", "ring", "--states", "600", "--actions", "3"]);
+    generate.args(["--gamma", "0.999999", "--seed", "3", "--out"]).arg(&file).assert().code(0);
+    let solved = json(bellman().arg("solve").arg(&file).arg("--json"));
+    let number = |name: &str| solved[name].as_f64().unwrap();
+    assert!(number("error") < 1.0);
+    assert!(number("sup_gap_optimal") <= number("kappa") + number("error"));
+}
+
+#[test]
+fn kappa_is_from_p_for_top_p_sets_only() {
+    let shown = |sets: &str| {
+        let mut solve = bellman();
+        solve.arg("solve").arg(reference("garnet-0.json")).args(["--sets", sets]);
+        String::from_utf8(solve.assert().code(0).get_output().stderr.clone()).unwrap()
+    };
+    assert!(shown("top-p").contains("κ(p)") && !shown("top-k:1").contains("κ(p)"));
+}
+
+#[test]
+fn sizes_beyond_memory_are_refused() {
+    let huge = u64::MAX.to_string();
+    for flags in
+        [["--states", "99999999999..99999999999"], ["--actions", &huge], ["--threads", "100000"]]
+    {
+        let refused = error(bellman().arg("verify").args(flags));
+        assert!(refused.contains("more than") || refused.contains("1024"), "{refused}");
     }
 }
 
@@ -106,8 +170,14 @@ fn a_mistake_is_found_written_and_replayed() {
     let report = json(&mut verify);
     verify.assert().code(1);
     let path = folder.path().join(report["counterexamples"][0].as_str().unwrap());
-    bellman().arg("replay").arg(&path).assert().code(1);
+    let answer = bellman().arg("replay").arg(&path).assert().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8(answer).unwrap().contains("kappa-halved"));
     let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    file["found_by"]["mode"] = "rigorous".into();
+    std::fs::write(&path, file.to_string()).unwrap();
+    let refused = error(bellman().arg("replay").arg(&path));
+    assert!(refused.contains("no rigorous mode"), "{refused}");
+    file["found_by"]["mode"] = "float".into();
     file["found_by"].as_object_mut().unwrap().remove("mutation");
     std::fs::write(&path, file.to_string()).unwrap();
     bellman().arg("replay").arg(&path).assert().code(0);
@@ -118,7 +188,20 @@ fn what_stays_undecided_shows_under_strict() {
     let mut verify = bellman();
     verify.args(["verify", "--rigorous", "--family", "worst-case", "--mdps", "50"]);
     verify.assert().code(0);
-    verify.arg("--strict").assert().code(3);
+    verify.args(["--strict", "--json"]);
+    let output = verify.assert().code(3).get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for entry in report["propositions"].as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
+        let doubts = entry["doubts"].as_array().unwrap();
+        assert_eq!(doubts.is_empty(), entry["undecided"] == 0, "{name}");
+        for doubt in doubts {
+            let what = doubt["what"].as_str().unwrap();
+            assert!(what.contains("is undecided at state"), "{what}");
+            assert!(text.contains(&format!("{name}: instance {}: {what}", doubt["instance"])));
+        }
+    }
 }
 
 #[test]

@@ -9,8 +9,10 @@ pub mod output;
 mod proof;
 mod range;
 mod replay;
+mod size;
 mod solve;
 mod source;
+mod verdicts;
 mod verify;
 
 pub use error::CliError;
@@ -84,6 +86,7 @@ fn interrupted() {
     if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
+    eprintln!("stopping after the current models; again to end now");
 }
 
 /// Runs a command.

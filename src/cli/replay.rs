@@ -32,13 +32,16 @@ impl ReplayFile {
         let finding = replay.run(&instance);
         let name = replay.proposition.name;
         eprintln!("{name}: {}", replay.proposition.statement);
+        if let Some(mutation) = replay.theory.mutation {
+            eprintln!("with the mistake {mutation} put into the operators, as the file says");
+        }
         Ok(match &finding.verdict {
             Verdict::Refuted(witness) | Verdict::Violated(witness) => {
                 eprintln!("still fails: {witness}");
                 End::No
             }
             Verdict::Undecided(witness) => {
-                eprintln!("undecided: {witness}");
+                eprintln!("undecided: {}", witness.doubt());
                 End::Fine
             }
             Verdict::Outside(hypothesis) => {

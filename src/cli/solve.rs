@@ -4,7 +4,9 @@ use super::output::{print_json, table};
 use super::source::{Loaded, Source};
 use super::{CliError, End};
 use clap::Args;
-use operators::{Cells, Dense, NumberSystem, Rows, projection, soft_value, supported_norm};
+use operators::{
+    Cells, Dense, NumberSystem, Rows, Selection, projection, soft_value, supported_norm,
+};
 use serde::Serialize;
 use tabular::{Mdp, RowPolicy};
 use verify::{Case, Theory};
@@ -46,14 +48,23 @@ struct Solved {
     kappa_from_smallest_mass: f64,
     sup_gap_projected_policy: f64,
     sup_gap_optimal: f64,
+    /// Every value and gap is within this of the real one.
+    error: f64,
+    /// Whether `kappa` is from p: for other sets than top-p both are from the smallest mass.
+    #[serde(skip)]
+    from_p: bool,
 }
+
+/// The largest share of κ and of |V| that the error of a result may be: two digits are right.
+const LARGEST_ERROR: f64 = 0.01;
 
 impl Solve {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let Loaded { instance, selection, .. } = self.source.load(RowPolicy::Normalise)?;
         let case = Case::<f64>::solve(&instance, selection, Theory::default())?;
-        let solved = Solved::new(&case)?;
+        let solved = Solved::new(&case, selection)?;
+        solved.refuse_if_unknown()?;
         if self.json {
             print_json(&solved)?;
         } else {
@@ -64,7 +75,7 @@ impl Solve {
 }
 
 impl Solved {
-    fn new(case: &Case<'_, f64>) -> Result<Self, CliError> {
+    fn new(case: &Case<'_, f64>, selection: Selection) -> Result<Self, CliError> {
         let (n, mdp) = (&case.n, case.mdp());
         let cells = |c: &Cells<Dense<f64>>| per_state(mdp, c.0.as_slice());
         let rows = |r: Rows<Dense<f64>>| r.0.as_slice().to_vec();
@@ -94,9 +105,29 @@ impl Solved {
             sup_gap_projected_policy: supported_norm(n, &gap, &case.set)?,
             sup_gap_optimal: supported_norm(n, &top_gap, &case.set)?,
             gap: cells(&gap),
+            error: case.value_slack,
+            from_p: matches!(selection, Selection::TopP(_)),
             kappa: case.kappa()?,
             kappa_from_smallest_mass: case.theory.kappa(n, case.gamma(), &worst)?.0[0],
         })
+    }
+
+    /// A result that rounding has eaten up is none. Sizes below one nat count as one nat, and κ
+    /// counts where there is one.
+    fn refuse_if_unknown(&self) -> Result<(), CliError> {
+        let value = self.v_star.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+        let kappa = if self.kappa.is_finite() { self.kappa.max(1.0) } else { f64::INFINITY };
+        if self.error <= LARGEST_ERROR * value.min(kappa) {
+            return Ok(());
+        }
+        let known = format!(
+            "{}: the values found are known to within {:.1e} only, with |V| up to {value:.1e} and \
+             κ = {:.1e}",
+            self.name, self.error, self.kappa
+        );
+        let help = "doubles cannot resolve this model: choose a discount further below one, or \
+                    smaller rewards (`--temperature` divides them)";
+        Err(CliError::argument(known, help))
     }
 
     fn print(&self) {
@@ -121,7 +152,10 @@ impl Solved {
         eprintln!("gap of the projected teacher  {:.6}", self.sup_gap_projected_policy);
         eprintln!("gap of the top-p optimum      {:.6}", self.sup_gap_optimal);
         eprintln!("κ from the smallest mass      {:.6}", self.kappa_from_smallest_mass);
-        eprintln!("κ(p)                          {:.6}", self.kappa);
+        if self.from_p {
+            eprintln!("κ(p)                          {:.6}", self.kappa);
+        }
+        eprintln!("all of them to within         {:.1e}", self.error);
     }
 }
 

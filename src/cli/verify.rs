@@ -1,21 +1,24 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
-use super::output::{print_json, table};
+use super::output::print_json;
 use super::range::parse_range;
+use super::size::within_limit;
 use super::source::Parameters;
+use super::verdicts::{print_table, summary};
 use super::{CliError, End, LISTENING, STOP};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
-use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use tabular::{Family, Instance, RowPolicy};
+use std::time::Duration;
+use tabular::{Family, Instance, RowPolicy, Size};
 use verify::report::{self, Page};
-use verify::statistics::{Statistics, stride};
+use verify::statistics::stride;
 use verify::{
-    Counterexample, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign, propositions,
+    Counterexample, MOST_SUCCESSORS, Mutation, Outcome, Plan, Sets, Tally, Theory, Watch, campaign,
+    propositions,
 };
 
 /// Check the propositions on random MDPs, or on a model of your own.
@@ -76,9 +79,9 @@ pub struct Verify {
     /// Exit with 3 when something stays undecided
     #[arg(long)]
     strict: bool,
-    /// Threads [default: one per core]
-    #[arg(long)]
-    threads: Option<usize>,
+    /// Threads, at most 1024 [default: one per core]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -96,31 +99,6 @@ pub struct Verify {
 /// The most instances that statistics and plots are made of.
 const SAMPLES: u64 = 4_000;
 
-/// The JSON that others rely on.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    seed: u64,
-    mdps: u64,
-    mode: &'static str,
-    propositions: Vec<Entry<'a>>,
-    counterexamples: &'a [PathBuf],
-    statistics: Statistics,
-}
-
-#[derive(Debug, Serialize)]
-struct Entry<'a> {
-    name: &'a str,
-    checked: u64,
-    held: u64,
-    proved: u64,
-    violated: u64,
-    refuted: u64,
-    undecided: u64,
-    worst_ratio: Option<f64>,
-    /// Equalities are proved to within this much.
-    within: Option<f64>,
-}
-
 impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
@@ -129,7 +107,7 @@ impl Verify {
         self.report.as_deref().map(report::prepare).transpose()?;
         let outcome = self.campaign(&plan)?;
         // Before anything is written, so that a folder that refuses loses no result.
-        print_table(&plan, &outcome);
+        print_table(&plan, &outcome, self.strict);
         let mut counterexamples = Vec::new();
         let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
         for path in &counterexamples {
@@ -143,7 +121,7 @@ impl Verify {
             let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
             eprintln!("report: {}", report::write(dir, &page)?.display());
         }
-        Ok(self.end(&outcome))
+        Ok(self.end(&plan, &outcome))
     }
 
     fn plan(&self) -> Result<Plan, CliError> {
@@ -165,6 +143,9 @@ impl Verify {
                 "of the families only `--family token-tree` does",
             ));
         }
+        if self.file.is_none() {
+            self.refuse_large_models(&families)?;
+        }
         Ok(Plan {
             seed: self.seed,
             mdps: self.mdps,
@@ -179,6 +160,12 @@ impl Verify {
             rigorous: self.rigorous,
             theory: Theory { mutation: self.mutation },
         })
+    }
+
+    fn refuse_large_models(&self, families: &[Family]) -> Result<(), CliError> {
+        let (states, actions) = (*self.states.end(), *self.actions.end());
+        let largest = Size { states, actions, branching: MOST_SUCCESSORS };
+        families.iter().try_for_each(|&family| within_limit(family, largest))
     }
 
     /// The model of `--file`, if there is one.
@@ -198,7 +185,7 @@ impl Verify {
 
     fn campaign(&self, plan: &Plan) -> Result<Outcome, CliError> {
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0))
+            .num_threads(self.threads.unwrap_or(0) as usize)
             .build()
             .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
         let bar = progress(plan.len());
@@ -211,7 +198,7 @@ impl Verify {
         let outcome = pool.install(|| campaign::run(plan, &watch));
         LISTENING.store(false, Ordering::SeqCst);
         bar.finish_and_clear();
-        if STOP.load(Ordering::SeqCst) {
+        if outcome.mdps < plan.len() {
             eprintln!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
         }
         Ok(outcome)
@@ -233,39 +220,17 @@ impl Verify {
         Ok(())
     }
 
-    fn end(&self, outcome: &Outcome) -> End {
+    fn end(&self, plan: &Plan, outcome: &Outcome) -> End {
         let any = |count: fn(&Tally) -> u64| outcome.tallies.iter().any(|t| count(t) > 0);
         if any(|t| t.violated + t.refuted) {
             End::No
-        } else if STOP.load(Ordering::SeqCst) {
+        } else if outcome.mdps < plan.len() {
             End::Interrupted
         } else if self.strict && any(|t| t.undecided) {
             End::Undecided
         } else {
             End::Fine
         }
-    }
-}
-
-fn summary<'a>(plan: &'a Plan, outcome: &Outcome, counterexamples: &'a [PathBuf]) -> Report<'a> {
-    let entry = |(proposition, tally): (&'a verify::Proposition, &Tally)| Entry {
-        name: proposition.name,
-        checked: tally.checked,
-        held: tally.held,
-        proved: tally.proved,
-        violated: tally.violated,
-        refuted: tally.refuted,
-        undecided: tally.undecided,
-        worst_ratio: tally.worst_ratio,
-        within: tally.width,
-    };
-    Report {
-        seed: plan.seed,
-        mdps: outcome.mdps,
-        mode: if plan.rigorous { "rigorous" } else { "float" },
-        propositions: plan.propositions.iter().zip(&outcome.tallies).map(entry).collect(),
-        counterexamples,
-        statistics: Statistics::of(&outcome.samples),
     }
 }
 
@@ -277,45 +242,15 @@ fn command() -> impl Iterator<Item = String> {
 
 /// A bar with rate and remaining time; nothing without a terminal.
 fn progress(length: u64) -> ProgressBar {
-    let style = "{bar:40} {pos}/{len} MDPs, {per_sec}, {eta} left";
+    let style = if length > 1 {
+        "{bar:40} {pos}/{len} MDPs, {per_sec}, {eta} left"
+    } else {
+        "{spinner} one model, for {elapsed} so far"
+    };
     // The template is a constant; a bar without it is still a bar.
     let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style)
-}
-
-fn print_table(plan: &Plan, outcome: &Outcome) {
-    let no = if plan.rigorous { "refuted" } else { "violated" };
-    let mut header =
-        vec!["proposition", "checked", "held", no, "undecided", "worst ratio", "to within"];
-    if plan.rigorous {
-        header.insert(2, "proved");
-    }
-    let mut table = table(&header);
-    for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
-        let mut row = vec![
-            proposition.name.to_string(),
-            tally.checked.to_string(),
-            tally.held.to_string(),
-            (tally.violated + tally.refuted).to_string(),
-            tally.undecided.to_string(),
-            tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
-            tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
-        ];
-        if plan.rigorous {
-            row.insert(2, tally.proved.to_string());
-        }
-        table.add_row(row);
-    }
-    eprintln!("{table}");
-    for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
-        if tally.checked == 0 && !proposition.hypotheses.is_empty() {
-            eprintln!(
-                "{}: not checked, for it needs that {}",
-                proposition.name, proposition.hypotheses
-            );
-        }
-        for failure in &tally.failures {
-            eprintln!("{}: instance {}: {}", proposition.name, failure.index, failure.witness);
-        }
-    }
+    let bar = ProgressBar::new(length).with_style(style);
+    // A single model may take minutes, in which nothing else would move the bar.
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

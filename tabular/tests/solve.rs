@@ -87,8 +87,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 
 /// What the residuals prove of the distance of a solution to the fixed point.
 fn error(mdp: &Mdp, gamma: Discount, solution: &Solution) -> f64 {
-    let rounding = SweepRounding::new(mdp).bound(&solution.v);
-    (solution.residual() + rounding) * amplification(gamma, mdp.horizon())
+    solution.error(amplification(gamma, mdp.horizon()))
 }
 
 #[test]
@@ -185,6 +184,42 @@ fn reaches_the_floor(instance: &Instance) {
             assert!(residual <= floor, "{what}: {residual} > {floor}, {} sweeps", found.sweeps);
         }
     }
+}
+
+/// Slow mixing at discounts where BiCGSTAB stalls: the solution must be good against κ.
+#[test]
+fn rings_are_solved_at_discounts_very_near_one() {
+    let p = TopP::new(0.8).expect("p");
+    for (discount, seed) in [(0.999999, 3), (0.99999999, 5)] {
+        let size = Size { states: 600, actions: 3, branching: 3 };
+        let source = &mut Source::new(seed, 0);
+        let instance = Family::Ring.instance(size, gamma(discount), p, source).expect("sizes");
+        let teacher = Teacher::new(&instance);
+        let kappa = -discount * p.get().ln() / (1.0 - discount);
+        for (i, operator) in teacher.operators().into_iter().enumerate() {
+            let found = newton(&instance.mdp, instance.gamma, operator);
+            let off = error(&instance.mdp, instance.gamma, &found);
+            assert!(off < 1e-5 * kappa, "γ = {discount}, operator {i}: {off} against {kappa}");
+        }
+    }
+}
+
+/// One way around 5,000 states: the value of a reward is known exactly.
+#[test]
+fn a_long_cycle_is_solved() {
+    let states = 5000;
+    let mut builder = MdpBuilder::new(states);
+    for state in 0..states {
+        let reward = if state == 0 { 1.0 } else { 0.0 };
+        builder.action(state, 0, reward, &[((state + 1) % states, 1.0)]).expect("a row");
+    }
+    let mdp = builder.build().expect("a model").0;
+    let discount = 0.9999;
+    let solution = newton(&mdp, gamma(discount), Operator::Optimal);
+    let round = discount.powi(states as i32);
+    assert!((solution.v[0] - 1.0 / (1.0 - round)).abs() < 1e-9, "{}", solution.v[0]);
+    assert!(error(&mdp, gamma(discount), &solution) < 1e-9);
+    assert!(solution.sweeps < 20_000, "{}", solution.sweeps);
 }
 
 #[test]
@@ -323,6 +358,7 @@ fn values_that_overflow_end_the_iteration() {
         let settings = Settings::default();
         let solution = solve(&mdp, gamma(0.99), Operator::Optimal, method, settings, None);
         assert!(solution.sweeps < 1000, "{method:?}");
+        assert!(solution.error(amplification(gamma(0.99), None)).is_infinite(), "{method:?}");
     }
 }
 

@@ -165,11 +165,12 @@ pub fn run(plan: &Plan, watch: &Watch<'_>) -> Outcome {
 
 fn check_index(plan: &Plan, index: u64, wanted: bool) -> (Vec<Finding>, Option<Sample>) {
     let trouble = |error: &dyn std::fmt::Display| {
-        // Sizes and parameters are checked before a campaign starts; what is left is a number
-        // that overflowed, about which nothing can be said.
-        let random = plan.theory.mutation.is_none() && plan.given.is_empty();
-        debug_assert!(!random, "instance {index}: {error}");
-        vec![unsolved(); plan.propositions.len()]
+        // Sizes and parameters are checked before a campaign starts; what is left are numbers
+        // that overflow or cannot be certified, about which nothing can be said. The families
+        // have none at the discounts of a plan that names none.
+        let usual = plan.theory.mutation.is_none() && plan.given.is_empty() && plan.gamma.is_none();
+        debug_assert!(!usual, "instance {index}: {error}");
+        vec![unsolved(error); plan.propositions.len()]
     };
     let (instance, sets) = match plan.instance(index) {
         Ok(both) => both,
@@ -194,7 +195,11 @@ pub fn check(
 ) -> Finding {
     let study = Study { instance, selection, theory, sampled: None };
     let findings = study.run(std::slice::from_ref(proposition), rigorous, probes);
-    findings.ok().and_then(|(mut one, _)| one.pop()).unwrap_or_else(unsolved)
+    match findings {
+        // One proposition, one finding.
+        Ok((mut one, _)) => one.remove(0),
+        Err(error) => unsolved(&error),
+    }
 }
 
 /// One instance, about to be solved and checked.
@@ -237,13 +242,7 @@ impl Study<'_> {
     }
 }
 
-fn unsolved() -> Finding {
-    let witness = Witness {
-        state: 0,
-        action: None,
-        value: f64::NAN,
-        bound: f64::NAN,
-        claim: "the instance has finite values",
-    };
+fn unsolved(error: &dyn std::fmt::Display) -> Finding {
+    let witness = Witness::unexamined("the instance can be examined", error.to_string());
     Finding { verdict: Verdict::Undecided(witness), worst_ratio: None, width: None }
 }

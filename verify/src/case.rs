@@ -5,6 +5,7 @@ use operators::{
     CandidateSets, Cells, Dense, Discount, NumberSystem, OperatorError, Projection, Rows,
     Selection, soft_value,
 };
+use std::sync::OnceLock;
 use tabular::solve::SweepRounding;
 use tabular::{Instance, Mdp};
 
@@ -44,8 +45,8 @@ pub struct Case<'a, T: Number> {
     pub v_projected: Vec<f64>,
     /// V near the top-p optimal value, likewise.
     pub v_top_p: Vec<f64>,
-    /// What is equal by the shape of the candidate sets alone.
-    pub coincidence: Coincidence,
+    /// [`Case::coincidence`], once somebody asked.
+    pub(crate) coincidence: OnceLock<Coincidence>,
     /// The largest number of transitions to the end, where it is certain.
     pub horizons: Option<Vec<usize>>,
     /// Floats: how far one operator application can be off, residuals of the fixed points
@@ -66,6 +67,12 @@ impl<T: Number> Case<'_, T> {
     /// γ.
     pub fn gamma(&self) -> Discount {
         self.instance.gamma
+    }
+
+    /// What is equal by the shape of the candidate sets alone; found on first use, as enclosures
+    /// only need it.
+    pub fn coincidence(&self) -> &Coincidence {
+        self.coincidence.get_or_init(|| Coincidence::new(self.mdp(), &self.sets))
     }
 
     /// D = Q* − Q̄^{proj_p π*}.
@@ -173,11 +180,12 @@ impl Coincidence {
         let ahead =
             |good: &[bool], pair: usize| mdp.row(pair).successors.iter().all(|&s| good[s as usize]);
         let kept = |state| mdp.pairs_of(state).filter(|&pair| sets.kept()[pair]);
-        let leakless = closure(mdp.states(), |state, good| {
+        let predecessors = Predecessors::new(mdp, sets);
+        let leakless = closure(&predecessors, |state, good| {
             sets.size(state) == mdp.pairs_of(state).len() && kept(state).all(|p| ahead(good, p))
         });
         let full: Vec<bool> = (0..mdp.pairs()).map(|pair| ahead(&leakless, pair)).collect();
-        let agreeing = closure(mdp.states(), |state, good| {
+        let agreeing = closure(&predecessors, |state, good| {
             kept(state).all(|pair| full[pair])
                 || (sets.size(state) == 1 && kept(state).all(|pair| ahead(good, pair)))
         });
@@ -186,16 +194,85 @@ impl Coincidence {
     }
 }
 
-/// The largest set of states in which each `holds`, given that the others of the set do.
-fn closure(states: usize, holds: impl Fn(usize, &[bool]) -> bool) -> Vec<bool> {
+/// The states that lead to a state by an action that they keep.
+struct Predecessors {
+    offsets: Vec<usize>,
+    states: Vec<u32>,
+}
+
+impl Predecessors {
+    fn new(mdp: &Mdp, sets: &CandidateSets) -> Self {
+        let kept = |state: usize| mdp.pairs_of(state).filter(|&pair| sets.kept()[pair]);
+        let ahead = |state: usize| kept(state).flat_map(|pair| mdp.row(pair).successors);
+        let mut offsets = vec![0; mdp.states() + 1];
+        for &next in (0..mdp.states()).flat_map(ahead) {
+            offsets[next as usize + 1] += 1;
+        }
+        for state in 0..mdp.states() {
+            offsets[state + 1] += offsets[state];
+        }
+        let mut free = offsets.clone();
+        let mut states = vec![0; offsets[mdp.states()]];
+        for state in 0..mdp.states() {
+            for &next in ahead(state) {
+                states[free[next as usize]] = state as u32;
+                free[next as usize] += 1;
+            }
+        }
+        Self { offsets, states }
+    }
+
+    fn of(&self, state: usize) -> impl Iterator<Item = usize> + '_ {
+        self.states[self.offsets[state]..self.offsets[state + 1]].iter().map(|&s| s as usize)
+    }
+}
+
+/// The largest set of states in which each `holds`, given that the others of the set do. What
+/// holds in a state may depend on the states that its kept actions lead to.
+///
+/// A state is looked at again when one that it leads to drops out, which each does once: the work
+/// is proportional to the number of transitions.
+fn closure(predecessors: &Predecessors, holds: impl Fn(usize, &[bool]) -> bool) -> Vec<bool> {
+    let states = predecessors.offsets.len() - 1;
     let mut good = vec![true; states];
-    loop {
-        let before = good.clone();
-        for state in 0..states {
-            good[state] = good[state] && holds(state, &good);
+    let mut open: Vec<usize> = (0..states).collect();
+    while let Some(state) = open.pop() {
+        if good[state] && !holds(state, &good) {
+            good[state] = false;
+            open.extend(predecessors.of(state));
         }
-        if good == before {
-            return good;
+    }
+    good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Coincidence;
+    use operators::CandidateSets;
+    use std::time::{Duration, Instant};
+    use tabular::MdpBuilder;
+
+    /// 0 → 1 → … → n, where only the last state drops an action: passes over all states would see
+    /// that in one more state each.
+    #[test]
+    fn long_chains_take_one_pass() {
+        let states = 200_000;
+        let mut builder = MdpBuilder::new(states);
+        for state in 0..states - 1 {
+            builder.action(state, 0, 0.0, &[(state + 1, 1.0)]).unwrap();
         }
+        builder.action(states - 1, 0, 0.0, &[(states - 1, 1.0)]).unwrap();
+        builder.action(states - 1, 1, 0.0, &[(states - 1, 1.0)]).unwrap();
+        let mdp = builder.build().unwrap().0;
+        let mut kept = vec![true; mdp.pairs()];
+        kept[mdp.pairs() - 1] = false;
+        let sets = CandidateSets::from_kept(mdp.layout(), kept).unwrap();
+        let start = Instant::now();
+        let coincidence = Coincidence::new(&mdp, &sets);
+        // Milliseconds, but for a machine that is busy.
+        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(coincidence.full.iter().all(|full| !full));
+        // One action is kept everywhere, so T_p and B_p^π are the same.
+        assert!(coincidence.same.iter().all(|&same| same));
     }
 }

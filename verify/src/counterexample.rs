@@ -113,16 +113,24 @@ impl Replay {
             serde_json::from_value(found_by.clone()).map_err(|e| format!("`found_by`: {e}"))?;
         let mut named = crate::propositions::named(std::slice::from_ref(&found_by.proposition))?;
         let mutation = found_by.mutation.as_deref().map(str::parse::<Mutation>).transpose()?;
+        let rigorous = match found_by.mode.as_str() {
+            "float" => false,
+            "rigorous" => true,
+            other => return Err(format!("the mode `{other}` is neither float nor rigorous")),
+        };
+        if let (true, Some(mutation)) = (rigorous, mutation) {
+            // Certificates are about the right operators: nothing would be left of the mistake.
+            return Err(format!(
+                "the mutation `{mutation}` has no rigorous mode: keep the mode `float`, or remove \
+                 the mutation to ask about the right operators"
+            ));
+        }
         Ok(Self {
             // `named` returns one for each name or an error.
             proposition: named.remove(0),
             sets: found_by.sets.parse()?,
             theory: Theory { mutation },
-            rigorous: match found_by.mode.as_str() {
-                "float" => false,
-                "rigorous" => true,
-                other => return Err(format!("the mode `{other}` is neither float nor rigorous")),
-            },
+            rigorous,
             found_by,
         })
     }

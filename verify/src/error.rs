@@ -8,6 +8,11 @@ pub enum CaseError {
     /// end.
     #[error("the values of the model are not finite: {0}")]
     Operator(#[from] operators::OperatorError),
+    /// A value is beyond the largest double.
+    #[error(
+        "the values of the model are infinite: rewards are too large or, at γ = 1, a path never ends"
+    )]
+    Infinite,
     /// No certificate can be made of the values found.
     #[error("no certificate can be made: {0}")]
     Certificate(#[from] certificate::CertificateError),

@@ -1,7 +1,8 @@
 //! [`Case`] in plain floats: fast solvers, with slack derived from their residuals.
 
-use crate::{Case, CaseError, Coincidence, Theory};
+use crate::{Case, CaseError, Theory};
 use operators::{Cells, Dense, OperatorError, Selection, soft_value};
+use std::sync::OnceLock;
 use tabular::Instance;
 use tabular::solve::{
     Method, Operator, Settings, Solution, SweepRounding, TablePolicy, action_values, amplification,
@@ -12,7 +13,7 @@ impl<'a> Case<'a, f64> {
     /// Solves the instance in `f64`.
     ///
     /// # Errors
-    /// [`CaseError::Operator`] when the values overflow or the model does not end at γ = 1.
+    /// [`CaseError::Infinite`] when the values overflow or the model does not end at γ = 1.
     pub fn solve(
         instance: &'a Instance,
         selection: Selection,
@@ -34,9 +35,13 @@ impl<'a> Case<'a, f64> {
         let projected = run(Operator::Projected(&policy), Some(&optimal.v));
         let top_p = run(Operator::TopP(&sets), Some(&projected.v));
         let horizons = mdp.horizons();
-        let rounding = SweepRounding::new(mdp);
-        let step_slack = slack(&rounding, [&optimal, &projected, &top_p]);
+        let solutions = [&optimal, &projected, &top_p];
         let horizon = horizons.as_ref().and_then(|h| h.iter().max().copied());
+        let factor = amplification(gamma, horizon);
+        if !solutions.iter().all(|s| s.error(factor).is_finite()) {
+            return Err(CaseError::Infinite);
+        }
+        let step_slack = slack(solutions);
         let mut case = Case {
             instance,
             theory,
@@ -49,11 +54,11 @@ impl<'a> Case<'a, f64> {
             v_optimal: optimal.v,
             v_projected: projected.v,
             v_top_p: top_p.v,
-            coincidence: Coincidence::new(mdp, &sets),
+            coincidence: OnceLock::new(),
             horizons,
             step_slack,
-            value_slack: step_slack * amplification(gamma, horizon),
-            rounding,
+            value_slack: step_slack * factor,
+            rounding: SweepRounding::new(mdp),
             n,
             sets,
             set,
@@ -94,6 +99,6 @@ impl<'a> Case<'a, f64> {
 
 /// What one step can be off: the residual that each solution was left with, and the rounding of
 /// computing with it.
-fn slack(rounding: &SweepRounding, solutions: [&Solution; 3]) -> f64 {
-    solutions.iter().map(|s| s.residual() + 2.0 * rounding.bound(&s.v)).sum()
+fn slack(solutions: [&Solution; 3]) -> f64 {
+    solutions.iter().map(|s| s.residual() + 2.0 * s.rounding).sum()
 }

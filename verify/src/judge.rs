@@ -12,6 +12,8 @@ pub struct Place {
 }
 
 /// Collects comparisons: one clear no makes the answer no, one undecided makes it undecided.
+///
+/// In floats a yes counts only where the slack is not larger than what is compared.
 #[derive(Debug, Clone)]
 pub struct Judge {
     no: Option<Verdict>,
@@ -60,7 +62,8 @@ impl Judge {
         slack: f64,
     ) {
         let (value, bound) = (lower.center(), upper.center());
-        self.note::<T>(lower.at_most(upper, slack), claim, place, value, bound);
+        let answer = lower.at_most(upper, slack).filter(|&yes| !yes || upper.outweighs(slack));
+        self.note::<T>(answer, claim, place, value, bound);
     }
 
     /// Keeps the first no and the first doubt.
@@ -72,7 +75,7 @@ impl Judge {
         value: f64,
         bound: f64,
     ) {
-        let witness = || Witness { state, action, value, bound, claim };
+        let witness = || Witness { state, action, value, bound, claim, reason: None };
         match answer {
             Some(false) if self.no.is_none() => self.no = Some(T::no(witness())),
             None if self.undecided.is_none() => self.undecided = Some(witness()),
@@ -94,7 +97,7 @@ impl Judge {
         self.width = Some(self.width.map_or(apart, |w: f64| w.max(apart)));
         let answer = match value.equals(expected, slack) {
             false => Some(false),
-            true => apart.is_finite().then_some(true),
+            true => (apart.is_finite() && expected.outweighs(slack)).then_some(true),
         };
         self.note::<T>(answer, claim, place, value.center(), expected.center());
     }
@@ -112,5 +115,30 @@ impl Judge {
             (None, None) => T::yes(),
         };
         Finding { verdict, worst_ratio: self.worst_ratio, width: self.width }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Judge, Place};
+    use crate::Verdict;
+
+    const HERE: Place = Place { state: 0, action: None };
+
+    #[test]
+    fn a_slack_beyond_the_bound_decides_nothing() {
+        let verdict = |value: f64, slack: f64| {
+            let mut judge = Judge::new();
+            judge.at_most("value ≤ 2", HERE, value, 2.0, slack);
+            judge.finish::<f64>().verdict
+        };
+        assert_eq!(verdict(1.0, 2.0), Verdict::Held);
+        assert!(matches!(verdict(1.0, 3.0), Verdict::Undecided(_)));
+        assert!(matches!(verdict(1.0, f64::INFINITY), Verdict::Undecided(_)));
+        // A no beyond the slack stays a no.
+        assert!(verdict(6.0, 3.0).is_no());
+        let mut judge = Judge::new();
+        judge.equal("8 = 2", HERE, 8.0, 2.0, 7.0);
+        assert!(matches!(judge.finish::<f64>().verdict, Verdict::Undecided(_)));
     }
 }

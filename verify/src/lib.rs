@@ -47,7 +47,7 @@ pub use judge::{Judge, Place};
 pub use model::{certify, view};
 pub use mutation::Mutation;
 pub use number::Number;
-pub use plan::{Plan, probes};
+pub use plan::{MOST_SUCCESSORS, Plan, probes};
 pub use proposition::{Check, Proposition};
 pub use rounding::Enclosure;
 pub use sample::Sample;

@@ -1,6 +1,6 @@
 //! Where tables meet the trusted base: the checker's view of a model, and certificates for it.
 
-use crate::Case;
+use crate::{Case, Number};
 use certificate::{Certificate, CertificateError, Model, RestrictedValues};
 use operators::CandidateSets;
 use tabular::Mdp;
@@ -24,7 +24,7 @@ pub fn view(mdp: &Mdp) -> Result<Model<'_>, CertificateError> {
 ///
 /// # Errors
 /// [`CertificateError`] when values are not finite, or γ = 1 on a model that may never end.
-pub fn certify(case: &Case<'_, f64>) -> Result<Certificate, CertificateError> {
+pub fn certify<T: Number>(case: &Case<'_, T>) -> Result<Certificate, CertificateError> {
     let instance = case.instance;
     let restricted = RestrictedValues {
         kept: slots(&case.sets),

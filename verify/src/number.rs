@@ -15,6 +15,8 @@ pub trait Number: Scalar {
     fn equals(self, other: Self, slack: f64) -> bool;
     /// How far apart the two may be: the width within which an equality is known.
     fn apart(self, other: Self) -> f64;
+    /// Whether a yes within `slack` of this bound says anything.
+    fn outweighs(self, slack: f64) -> bool;
     /// The same number, known only to within `by`; floats keep that in their slack.
     fn widened(self, by: f64) -> Self;
     /// The verdict for yes.
@@ -43,6 +45,12 @@ impl Number for f64 {
         (self - other).abs()
     }
 
+    fn outweighs(self, slack: f64) -> bool {
+        // Within a slack that is larger than the bound anything would pass. Bounds below one nat
+        // are as good as one nat: κ is often zero. NaN says nothing.
+        slack <= self.abs().max(1.0)
+    }
+
     fn widened(self, _by: f64) -> Self {
         self
     }
@@ -62,6 +70,10 @@ impl Number for Enclosure {
     fn apart(self, other: Self) -> f64 {
         let difference = (self - other).abs();
         difference.hi()
+    }
+
+    fn outweighs(self, _slack: f64) -> bool {
+        true
     }
 
     fn widened(self, by: f64) -> Self {

@@ -12,6 +12,9 @@ const DISCOUNTS: [f64; 7] = [0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999];
 /// Masses of a campaign that names none.
 const MASSES: [f64; 8] = [0.05, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0];
 
+/// The most successors of a pair, where the family is sparse.
+pub const MOST_SUCCESSORS: usize = 4;
+
 /// Probes (the random points of a check) come from streams that no model uses.
 const PROBE_STREAMS: u64 = 1 << 63;
 
@@ -86,7 +89,7 @@ impl Plan {
         let size = Size {
             states: source.within(&self.states),
             actions: source.within(&self.actions),
-            branching: 1 + source.below(4),
+            branching: 1 + source.below(MOST_SUCCESSORS),
         };
         // Drawn whether used or not, so that naming γ or p changes nothing else.
         let gamma = draw_discount(family, &mut source)?;

@@ -16,18 +16,40 @@ pub struct Witness {
     pub bound: f64,
     /// The claim in symbols.
     pub claim: &'static str,
+    /// Why the instance could not be examined at all, where that is so: then there is no place.
+    pub reason: Option<String>,
+}
+
+impl Witness {
+    /// Of an instance that could not be examined.
+    pub fn unexamined(claim: &'static str, reason: String) -> Self {
+        let (value, bound) = (f64::NAN, f64::NAN);
+        Self { state: 0, action: None, value, bound, claim, reason: Some(reason) }
+    }
+
+    /// What stays open: the text for an undecided claim, as [`fmt::Display`] is for one that
+    /// fails.
+    pub fn doubt(&self) -> String {
+        self.describe("is undecided")
+    }
+
+    fn describe(&self, verdict: &str) -> String {
+        let Self { state, action, value, bound, claim, reason } = self;
+        if let Some(reason) = reason {
+            return format!("{claim} {verdict}: {reason}");
+        }
+        let action = action.map(|action| format!(", action {action}")).unwrap_or_default();
+        let mut text = format!("{claim} {verdict} at state {state}{action}");
+        if !(value.is_nan() && bound.is_nan()) {
+            text += &format!(": {value} against {bound}");
+        }
+        text
+    }
 }
 
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} fails at state {}", self.claim, self.state)?;
-        if let Some(action) = self.action {
-            write!(f, ", action {action}")?;
-        }
-        if self.value.is_nan() && self.bound.is_nan() {
-            return Ok(());
-        }
-        write!(f, ": {} against {}", self.value, self.bound)
+        f.write_str(&self.describe("fails"))
     }
 }
 
@@ -42,7 +64,7 @@ pub enum Verdict {
     Refuted(Witness),
     /// Failed in plain floats, by more than rounding explains.
     Violated(Witness),
-    /// The enclosures overlap: nothing is said.
+    /// The enclosures overlap, or floats are off by more than what is compared: nothing is said.
     Undecided(Witness),
     /// A hypothesis is not met, so there is nothing to check.
     Outside(&'static str),
@@ -68,7 +90,8 @@ impl Verdict {
 pub struct Finding {
     /// The answer.
     pub verdict: Verdict,
-    /// The largest value / bound met; at most one where an inequality holds.
+    /// The largest value / bound met; where an inequality holds at most one, in floats up to
+    /// their slack.
     pub worst_ratio: Option<f64>,
     /// For an equality: it is known to within this much.
     pub width: Option<f64>,

@@ -4,6 +4,7 @@ use super::dense::DenseNewton;
 use super::ending::backward_induction;
 use super::newton::KrylovNewton;
 use super::parallel::Chunks;
+use super::sparse::Elimination;
 use super::sweep::discounted_step;
 use super::sweep::{Ends, Kernel};
 use super::{LARGEST_DENSE, Method, Settings, Solution, SweepRounding};
@@ -21,16 +22,31 @@ pub(super) struct Run<'a> {
     pub(super) settings: Settings,
 }
 
+/// Newton steps in a row that may lower no residual, beyond one a state: more say that rounding
+/// rules. On a slow model a better policy may spread by a state a step, and the residual stays
+/// large until it has reached the last one.
+const PATIENCE: usize = 50;
+
 /// A method with its work space.
 enum Stepper<'a> {
-    Neumann { extra: usize, scratch: Vec<f64> },
+    Neumann {
+        extra: usize,
+        scratch: Vec<f64>,
+    },
     Dense(DenseNewton),
     Krylov(Box<KrylovNewton<'a>>),
+    /// Newton with exact steps, where a Krylov method stalls.
+    Exact,
 }
 
 impl Stepper<'_> {
     fn is_newton(&self) -> bool {
         !matches!(self, Self::Neumann { .. })
+    }
+
+    /// Whether another method should take over from a residual of this magnitude.
+    fn is_stuck(&self, norm: f64) -> bool {
+        matches!(self, Self::Krylov(newton) if newton.is_stuck() || newton.may_give_up() && !norm.is_finite())
     }
 }
 
@@ -44,35 +60,41 @@ struct State {
     policy: Vec<f64>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     pub(super) fn solve(&self, method: Method, start: Option<&[f64]>) -> Solution {
         let states = self.mdp.states();
         let is_large = states > LARGEST_DENSE;
-        let krylov = || KrylovNewton::new(self.mdp, self.gamma, &self.chunks, self.fixed_policy);
         let neumann = |extra| Stepper::Neumann { extra, scratch: vec![0.0; states] };
         let stepper = match method {
             Method::ValueIteration => neumann(0),
             Method::ModifiedPolicyIteration { sweeps } => neumann(sweeps),
-            Method::NewtonKrylov => Stepper::Krylov(Box::new(krylov())),
+            Method::NewtonKrylov => self.krylov(true),
             Method::PolicyIteration if !is_large => Stepper::Dense(DenseNewton::new()),
             Method::PolicyIteration => {
                 if let Some(horizons) = self.mdp.horizons() {
                     let v = backward_induction(self.mdp, &self.kernel, &horizons);
                     return self.iterate(neumann(0), v);
                 }
-                Stepper::Krylov(Box::new(krylov()))
+                self.krylov(true)
             }
         };
         self.iterate(stepper, start.map_or_else(|| vec![0.0; states], <[f64]>::to_vec))
     }
 
-    fn iterate(&self, mut stepper: Stepper<'_>, v: Vec<f64>) -> Solution {
+    /// Krylov steps, with or without giving up when they stall.
+    fn krylov(&self, may_give_up: bool) -> Stepper<'_> {
+        let Self { mdp, gamma, chunks, fixed_policy, .. } = self;
+        let newton = KrylovNewton::new(mdp, *gamma, chunks, *fixed_policy, may_give_up);
+        Stepper::Krylov(Box::new(newton))
+    }
+
+    fn iterate<'s>(&'s self, mut stepper: Stepper<'s>, v: Vec<f64>) -> Solution {
         let rounding = SweepRounding::new(self.mdp);
         let wanted = self.settings.tolerance * (1.0 - self.gamma.get());
+        let mut best = Solution::unknown(v.clone());
         let (residual, policy) = (vec![0.0; v.len()], vec![0.0; self.mdp.pairs()]);
         let mut state = State { v, residual, ends: Ends::over([]), policy };
-        let (mut best, mut best_norm) = (Solution::unknown(state.v.len()), f64::INFINITY);
-        let mut sweeps = 0;
+        let (mut sweeps, mut idle) = (0, 0);
         loop {
             state.ends = self.kernel.residuals(
                 &self.chunks,
@@ -83,26 +105,37 @@ impl Run<'_> {
             sweeps += 1;
             let norm = state.ends.magnitude();
             let floor = rounding.bound(&state.v);
-            let improved = norm < best_norm;
+            let improved = norm < best.residual();
             // At the floor a Newton step may still gain digits; it ends when one gains nothing.
-            let at_floor = best_norm <= floor && !(improved && stepper.is_newton());
+            let at_floor = best.residual() <= floor && !(improved && stepper.is_newton());
+            idle += 1;
             if improved {
-                best_norm = norm;
-                best.keep(&state.v, state.ends);
+                best.keep(&state.v, state.ends, floor);
+                idle = 0;
             }
-            if norm <= wanted || at_floor || sweeps >= self.settings.max_sweeps || !norm.is_finite()
+            let stuck = stepper.is_stuck(norm);
+            if norm <= wanted
+                || at_floor
+                || (stepper.is_newton() && idle > PATIENCE + state.v.len())
+                || sweeps >= self.settings.max_sweeps
+                || !(stuck || norm.is_finite())
             {
                 return Solution { sweeps, ..best };
             }
-            sweeps += self.advance(&mut stepper, &mut state, floor, wanted);
+            if stuck {
+                stepper = Stepper::Exact;
+                state.v.copy_from_slice(&best.v);
+            } else {
+                sweeps += self.advance(&mut stepper, &mut state, floor, wanted);
+            }
         }
     }
 
     /// One step of the method: adds its part of the Neumann series of TV − V to V; the sweeps
     /// that it cost.
-    fn advance(
-        &self,
-        stepper: &mut Stepper<'_>,
+    fn advance<'s>(
+        &'s self,
+        stepper: &mut Stepper<'s>,
         State { v, residual, ends, policy }: &mut State,
         floor: f64,
         wanted: f64,
@@ -133,21 +166,32 @@ impl Run<'_> {
                 }
                 newton.advance(policy, residual, (norm, wanted.max(0.1 * floor)), v)
             }
+            Stepper::Exact => {
+                match Elimination::of(mdp, gamma, policy) {
+                    Some(elimination) => {
+                        elimination.solve(residual);
+                        add(v, residual);
+                    }
+                    // Too dense to eliminate: slow steps are all there is.
+                    None => *stepper = self.krylov(false),
+                }
+                1
+            }
         }
     }
 }
 
 impl Solution {
-    fn unknown(states: usize) -> Self {
+    /// Values of which nothing is known yet.
+    fn unknown(v: Vec<f64>) -> Self {
         let residual = f64::INFINITY;
-        let v = Vec::with_capacity(states);
-        Self { v, residual_lo: -residual, residual_hi: residual, sweeps: 0 }
+        Self { v, residual_lo: -residual, residual_hi: residual, rounding: residual, sweeps: 0 }
     }
 
-    fn keep(&mut self, v: &[f64], ends: Ends) {
-        self.v.clear();
-        self.v.extend_from_slice(v);
+    fn keep(&mut self, v: &[f64], ends: Ends, rounding: f64) {
+        self.v.copy_from_slice(v);
         (self.residual_lo, self.residual_hi) = (ends.lo, ends.hi);
+        self.rounding = rounding;
     }
 }
 

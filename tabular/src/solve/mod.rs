@@ -6,6 +6,7 @@
 //! | `sweep` | TV and the policy that attains it, fused |
 //! | `dense` | Newton steps for small models: LU of I − γ P_π |
 //! | `newton`, `krylov`, `policy_matrix` | Newton steps for large ones: BiCGSTAB on sparse rows |
+//! | `sparse` | Newton steps where BiCGSTAB stalls: states are eliminated one by one |
 //! | `ending` | models that certainly end: backward induction |
 //! | `parallel` | chunks of states, the same for any number of threads |
 //! | `rounding` | how far a sweep in `f64` can be off |
@@ -19,6 +20,7 @@ mod parallel;
 mod policy_matrix;
 mod resolvent;
 mod rounding;
+mod sparse;
 mod sweep;
 
 use crate::Mdp;
@@ -68,7 +70,9 @@ pub enum Method {
         sweeps: usize,
     },
     /// Newton with steps that are only as exact as they need to be, by a Krylov method: a few
-    /// dozen sweeps in a few vectors of memory, whatever the number of states.
+    /// dozen sweeps in a few vectors of memory, whatever the number of states. Where the Krylov
+    /// method stalls, which it does on models that mix very slowly, states are eliminated one by
+    /// one, unless that fills up.
     NewtonKrylov,
 }
 
@@ -99,6 +103,8 @@ pub struct Solution {
     pub residual_lo: f64,
     /// The largest (TV − V)(s), as computed.
     pub residual_hi: f64,
+    /// How far a sweep over V can be off ([`SweepRounding::bound`]).
+    pub rounding: f64,
     /// Sweeps over the model that were spent (a dense linear solve counts as one).
     pub sweeps: usize,
 }
@@ -107,6 +113,12 @@ impl Solution {
     /// max |TV − V|, as computed.
     pub fn residual(&self) -> f64 {
         self.residual_hi.abs().max(self.residual_lo.abs())
+    }
+
+    /// V is within this of the fixed point: an error of one sweep, times the [`amplification`]
+    /// that the model makes of it. Infinite when the values overflowed.
+    pub fn error(&self, amplification: f64) -> f64 {
+        (self.residual() + self.rounding) * amplification
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) struct KrylovNewton<'a> {
     filled: bool,
     last: f64,
     eta: f64,
+    may_give_up: bool,
+    /// Whether the last system took all the products that it may cost.
+    exhausted: bool,
 }
 
 impl<'a> KrylovNewton<'a> {
@@ -30,6 +33,7 @@ impl<'a> KrylovNewton<'a> {
         gamma: Discount,
         chunks: &'a Chunks,
         fixed_policy: bool,
+        may_give_up: bool,
     ) -> Self {
         Self {
             chunks,
@@ -40,7 +44,19 @@ impl<'a> KrylovNewton<'a> {
             filled: false,
             last: f64::INFINITY,
             eta: LOOSEST,
+            may_give_up,
+            exhausted: false,
         }
+    }
+
+    /// Whether a method that is exact may be tried in the place of this one.
+    pub(super) fn may_give_up(&self) -> bool {
+        self.may_give_up
+    }
+
+    /// Whether it should be: the last system could not be solved.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.may_give_up && self.exhausted
     }
 
     /// Whether adding a constant to V is allowed: no terminal state holds it at 0.
@@ -65,6 +81,7 @@ impl<'a> KrylovNewton<'a> {
         let target = (self.eta * norm).max(0.25 * goal);
         let system = System { krylov: &mut self.krylov, b: residual, x: &mut self.step, target };
         let products = self.matrix.with(system);
+        self.exhausted = products >= BUDGET;
         v.iter_mut().zip(&self.step).for_each(|(v, d)| *v += d);
         products
     }

@@ -1,8 +1,8 @@
 //! The bounds on the gap: projected teacher, sandwich, main theorem, tightness, horizon.
 
-use crate::{Case, Finding, Judge, Number, Place};
+use crate::{Case, Finding, Judge, Number};
 use nalgebra::DVector;
-use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
+use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound};
 use rounding::directed::{div_up, mul_up, sub_down};
 use tabular::random::Source;
 
@@ -33,7 +33,7 @@ pub(super) fn projected_teacher<T: Number>(
 ) -> Result<Finding, OperatorError> {
     let mut judge = Judge::new();
     let gap = case.gap()?;
-    let full = |pair: usize| case.coincidence.full[pair];
+    let full = |pair: usize| case.coincidence().full[pair];
     ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q*", &case.q_projected, &case.q_star, full);
     if case.gamma().is_contracting() {
         let kappa = case.kappa()?;
@@ -51,8 +51,8 @@ pub(super) fn sandwich<T: Number>(
     _: &mut Source,
 ) -> Result<Finding, OperatorError> {
     let mut judge = Judge::new();
-    let same = |pair: usize| case.coincidence.same[pair] || case.coincidence.full[pair];
-    let full = |pair: usize| case.coincidence.full[pair];
+    let same = |pair: usize| case.coincidence().same[pair] || case.coincidence().full[pair];
+    let full = |pair: usize| case.coincidence().full[pair];
     ordered(case, &mut judge, "Q̄^{proj π*} ≤ Q̄_p*", &case.q_projected, &case.q_top_p, same);
     ordered(case, &mut judge, "Q̄_p* ≤ Q*", &case.q_top_p, &case.q_star, full);
     Ok(judge.finish::<T>())
@@ -67,14 +67,15 @@ pub(super) fn main_bound<T: Number>(
     }
     let mut judge = Judge::new();
     let n = &case.n;
-    let difference = Cells::<Dense<T>>(n.sub(&case.q_star.0, &case.q_top_p.0)?);
-    // Where nothing leaks the difference is zero by definition.
-    let leaking: Vec<bool> =
-        case.coincidence.full.iter().map(|&full| !(T::RIGOROUS && full)).collect();
-    let difference = Cells::<Dense<T>>(n.keep(&difference.0, &leaking, 0.0)?);
-    let norm = supported_norm(n, &difference, &case.set)?;
-    let place = Place { state: 0, action: None };
-    judge.bounded("‖Q* − Q̄_p*‖ ≤ κ(p)", place, norm, case.kappa()?, case.value_slack);
+    let difference = n.abs(&n.sub(&case.q_star.0, &case.q_top_p.0)?)?;
+    let kappa = case.kappa()?;
+    // The supported norm is at most κ(p) when each of its terms is; so a witness says where.
+    for (_, pair, place) in case.support() {
+        // Where nothing leaks the difference is zero by definition.
+        let leakless = T::RIGOROUS && case.coincidence().full[pair];
+        let value = if leakless { T::from_f64(0.0) } else { difference[pair] };
+        judge.bounded("‖Q* − Q̄_p*‖ ≤ κ(p)", place, value, kappa, case.value_slack);
+    }
     Ok(judge.finish::<T>())
 }
 
@@ -124,8 +125,8 @@ pub(super) fn horizon<T: Number>(
         .map(|h| Ok(horizon_bound(&case.n, case.gamma(), &leak, h)?.0[0]))
         .collect::<Result<Vec<T>, OperatorError>>()?;
     for (state, pair, place) in case.support() {
-        let value =
-            if T::RIGOROUS && case.coincidence.full[pair] { T::from_f64(0.0) } else { gap.0[pair] };
+        let leakless = T::RIGOROUS && case.coincidence().full[pair];
+        let value = if leakless { T::from_f64(0.0) } else { gap.0[pair] };
         let bound = bounds[horizons[state]];
         judge.bounded("D ≤ −log p Σ_{t<H} γ^t", place, value, bound, case.value_slack);
     }

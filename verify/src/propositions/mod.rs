@@ -100,7 +100,7 @@ pub fn all() -> Vec<Proposition> {
     ]
 }
 
-/// The propositions named, or all of them when none is.
+/// The propositions named, each once, or all of them when none is.
 ///
 /// # Errors
 /// The name that does not exist, with those that do.
@@ -115,7 +115,8 @@ pub fn named(names: &[String]) -> Result<Vec<Proposition>, String> {
             format!("there is no proposition `{name}`; they are {}", known.join(", "))
         })
     };
-    names.iter().map(find).collect()
+    let first = |&(i, name): &(usize, &String)| !names[..i].contains(name);
+    names.iter().enumerate().filter(first).map(|(_, name)| find(name)).collect()
 }
 
 /// The four propositions of the paper, by name.

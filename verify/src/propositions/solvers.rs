@@ -4,7 +4,7 @@ use crate::{Case, Finding, Judge, Number, Place};
 use operators::{Dense, OperatorError};
 use tabular::random::Source;
 use tabular::solve::{
-    Method, Operator, Settings, SweepRounding, TablePolicy, action_values, amplification, solve,
+    Method, Operator, Settings, TablePolicy, action_values, amplification, solve,
 };
 
 const METHODS: [Method; 3] = [
@@ -28,14 +28,10 @@ pub(super) fn solvers<T: Number>(
     let policy = TablePolicy::new(&case.theory.projection(&n, &q_star, &case.set)?);
     let horizon = case.horizons.as_ref().and_then(|h| h.iter().max().copied());
     let factor = amplification(gamma, horizon);
-    let rounding = SweepRounding::new(mdp);
     let operators = [Operator::Optimal, Operator::TopP(&case.sets), Operator::Projected(&policy)];
     for operator in operators {
         let solutions = METHODS.map(|method| solve(mdp, gamma, operator, method, SETTINGS, None));
-        let error = |i: usize| {
-            let s = &solutions[i];
-            (s.residual() + rounding.bound(&s.v)) * factor
-        };
+        let error = |i: usize| solutions[i].error(factor);
         for i in 1..METHODS.len() {
             for state in 0..mdp.states() {
                 let place = Place { state, action: None };

@@ -26,6 +26,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Failures, with the files that keep them.
     pub exhibits: Vec<Exhibit>,
+    /// Undecided cases, the first of each proposition.
+    pub doubts: Vec<Exhibit>,
     /// The figures behind plots and statistics.
     pub samples: Vec<Sample>,
 }
@@ -45,12 +47,12 @@ pub struct Entry {
     pub tally: Tally,
 }
 
-/// A failure, and the file that keeps it.
+/// A failure, and the file that keeps it; or an undecided case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exhibit {
-    /// The proposition that fails.
+    /// The proposition.
     pub proposition: String,
-    /// Where.
+    /// Where it fails or stays undecided.
     pub failure: Failure,
     /// The counterexample file for `bellman replay`, if one was written.
     pub file: Option<PathBuf>,
@@ -79,7 +81,14 @@ impl Page {
                 });
             }
         }
+        let doubt = |(proposition, failure): (&crate::Proposition, &Failure)| Exhibit {
+            proposition: proposition.name.to_string(),
+            failure: failure.clone(),
+            file: None,
+        };
+        let doubts = pairs().flat_map(|(p, tally)| tally.doubts.iter().map(move |d| (p, d)));
         Self {
+            doubts: doubts.map(doubt).collect(),
             command: Vec::new(),
             version: env!("CARGO_PKG_VERSION").to_string(),
             seed: plan.seed,

@@ -4,6 +4,7 @@ use super::figures::{NONE, count, figure, math, percent, ratio, scientific, shel
 use super::palette::{css, family};
 use super::plots::{Plot, Sampled};
 use super::{Entry, Exhibit, Page, ReportError};
+use crate::Witness;
 use crate::statistics::{CONFIDENCE, Distribution, Estimate, Group, Statistics, rate_at_most};
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ pub struct View {
     confidence: String,
     rows: Vec<Row>,
     exhibits: Vec<Shown>,
+    doubts: Vec<Shown>,
     families: Vec<Key>,
     plots: Option<Plots>,
     tables: Vec<Table>,
@@ -117,7 +119,8 @@ impl View {
             rigorous: page.rigorous,
             confidence: format!("{:.0} %", 100.0 * CONFIDENCE),
             rows: page.entries.iter().map(row).collect(),
-            exhibits: page.exhibits.iter().map(shown).collect(),
+            exhibits: page.exhibits.iter().map(|e| shown(e, Witness::to_string)).collect(),
+            doubts: page.doubts.iter().map(|e| shown(e, Witness::doubt)).collect(),
             families: keys.collect(),
             plots: if page.samples.is_empty() { None } else { Some(plots(&sampled)?) },
             tables: tables(&statistics),
@@ -195,11 +198,11 @@ fn row(entry: &Entry) -> Row {
     }
 }
 
-fn shown(exhibit: &Exhibit) -> Shown {
+fn shown(exhibit: &Exhibit, text: fn(&Witness) -> String) -> Shown {
     Shown {
         proposition: exhibit.proposition.clone(),
         index: count(exhibit.failure.index),
-        witness: math(&exhibit.failure.witness.to_string()),
+        witness: math(&text(&exhibit.failure.witness)),
         file: exhibit.file.as_ref().map(|f| f.display().to_string()),
     }
 }
