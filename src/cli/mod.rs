@@ -18,6 +18,7 @@ mod verify;
 pub use error::CliError;
 
 use clap::{Parser, Subcommand};
+use output::say;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -86,7 +87,7 @@ fn interrupted() {
     if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
-    eprintln!("stopping after the current models; again to end now");
+    say!("stopping after the current models; again to end now");
 }
 
 /// Runs a command.

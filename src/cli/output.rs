@@ -46,7 +46,6 @@ pub fn table(header: &[&str]) -> Table {
 
 /// A number in a table: six decimals, or the scientific form where those would be digits without
 /// end.
-#[allow(dead_code, reason = "the tables of solve and verify are to print with it")]
 pub fn number(x: f64) -> String {
     if x.is_finite() && x.abs() >= 1e12 { format!("{x:.6e}") } else { format!("{x:.6}") }
 }

@@ -1,5 +1,6 @@
 //! `bellman replay`: whether a counterexample still is one.
 
+use super::output::say;
 use super::source::{Loaded, Parameters};
 use super::{CliError, End};
 use clap::Args;
@@ -31,25 +32,25 @@ impl ReplayFile {
         let Loaded { instance, .. } = parameters.load(&self.file, RowPolicy::Exact)?;
         let finding = replay.run(&instance);
         let name = replay.proposition.name;
-        eprintln!("{name}: {}", replay.proposition.statement);
+        say!("{name}: {}", replay.proposition.statement);
         if let Some(mutation) = replay.theory.mutation {
-            eprintln!("with the mistake {mutation} put into the operators, as the file says");
+            say!("with the mistake {mutation} put into the operators, as the file says");
         }
         Ok(match &finding.verdict {
             Verdict::Refuted(witness) | Verdict::Violated(witness) => {
-                eprintln!("still fails: {witness}");
+                say!("still fails: {witness}");
                 End::No
             }
             Verdict::Undecided(witness) => {
-                eprintln!("undecided: {}", witness.doubt());
+                say!("undecided: {}", witness.doubt());
                 End::Fine
             }
             Verdict::Outside(hypothesis) => {
-                eprintln!("not checked, for it supposes that {hypothesis}");
+                say!("not checked, for it supposes that {hypothesis}");
                 End::Fine
             }
             Verdict::Proved | Verdict::Held => {
-                eprintln!("no longer fails");
+                say!("no longer fails");
                 End::Fine
             }
         })

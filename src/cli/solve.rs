@@ -1,6 +1,6 @@
 //! `bellman solve`: the fixed points of a model, in floats.
 
-use super::output::{print_json, table};
+use super::output::{number, print_json, say, table};
 use super::source::{Loaded, Source};
 use super::{CliError, End};
 use clap::Args;
@@ -137,25 +137,25 @@ impl Solved {
             let kept: Vec<String> = self.top_p[state].iter().map(u32::to_string).collect();
             table.add_row([
                 state.to_string(),
-                format!("{:.6}", self.v_star[state]),
+                number(self.v_star[state]),
                 format!("{} of {}", kept.join(" "), self.q_star[state].len()),
-                format!("{:.6}", self.top_p_mass[state]),
-                format!("{:.6}", self.v_bar_projected_policy[state]),
-                format!("{:.6}", self.v_bar_optimal[state]),
+                number(self.top_p_mass[state]),
+                number(self.v_bar_projected_policy[state]),
+                number(self.v_bar_optimal[state]),
             ]);
         }
-        eprintln!("{}: γ = {}, p = {}\n{table}", self.name, self.gamma, self.p);
+        say!("{}: γ = {}, p = {}\n{table}", self.name, self.gamma, self.p);
         if self.v_star.len() > SHOWN {
             let rest = self.v_star.len() - SHOWN;
-            eprintln!("and {rest} more states; `--json` prints everything");
+            say!("and {rest} more states; `--json` prints everything");
         }
-        eprintln!("gap of the projected teacher  {:.6}", self.sup_gap_projected_policy);
-        eprintln!("gap of the top-p optimum      {:.6}", self.sup_gap_optimal);
-        eprintln!("κ from the smallest mass      {:.6}", self.kappa_from_smallest_mass);
+        say!("gap of the projected teacher  {}", number(self.sup_gap_projected_policy));
+        say!("gap of the top-p optimum      {}", number(self.sup_gap_optimal));
+        say!("κ from the smallest mass      {}", number(self.kappa_from_smallest_mass));
         if self.from_p {
-            eprintln!("κ(p)                          {:.6}", self.kappa);
+            say!("κ(p)                          {}", number(self.kappa));
         }
-        eprintln!("all of them to within         {:.1e}", self.error);
+        say!("all of them to within         {:.1e}", self.error);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `bellman verify` says of a campaign: a table for people, JSON for programs.
 
-use super::output::table;
+use super::output::{number, say, table};
 use serde::Serialize;
 use std::path::PathBuf;
 use verify::statistics::Statistics;
@@ -89,7 +89,7 @@ pub fn print_table(plan: &Plan, outcome: &Outcome, strict: bool) {
             tally.held.to_string(),
             (tally.violated + tally.refuted).to_string(),
             tally.undecided.to_string(),
-            tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
+            tally.worst_ratio.map_or("–".into(), number),
             tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
         ];
         if plan.rigorous {
@@ -97,21 +97,18 @@ pub fn print_table(plan: &Plan, outcome: &Outcome, strict: bool) {
         }
         table.add_row(row);
     }
-    eprintln!("{table}");
+    say!("{table}");
     for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
         if tally.checked == 0 && !proposition.hypotheses.is_empty() {
-            eprintln!(
-                "{}: not checked, for it needs that {}",
-                proposition.name, proposition.hypotheses
-            );
+            say!("{}: not checked, for it needs that {}", proposition.name, proposition.hypotheses);
         }
         for failure in &tally.failures {
-            eprintln!("{}: instance {}: {}", proposition.name, failure.index, failure.witness);
+            say!("{}: instance {}: {}", proposition.name, failure.index, failure.witness);
         }
         if strict || tally.undecided <= FEW {
             for doubt in &tally.doubts {
                 let what = doubt.witness.doubt();
-                eprintln!("{}: instance {}: {what}", proposition.name, doubt.index);
+                say!("{}: instance {}: {what}", proposition.name, doubt.index);
             }
         }
     }

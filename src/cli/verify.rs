@@ -1,6 +1,6 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
-use super::output::print_json;
+use super::output::{print_json, say};
 use super::range::parse_range;
 use super::size::within_limit;
 use super::source::Parameters;
@@ -111,7 +111,7 @@ impl Verify {
         let mut counterexamples = Vec::new();
         let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
         for path in &counterexamples {
-            eprintln!("counterexample: {0} (bellman replay {0})", path.display());
+            say!("counterexample: {0} (bellman replay {0})", path.display());
         }
         if self.json {
             print_json(&summary(&plan, &outcome, &counterexamples))?;
@@ -119,7 +119,7 @@ impl Verify {
         written?;
         if let Some(dir) = &self.report {
             let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
-            eprintln!("report: {}", report::write(dir, &page)?.display());
+            say!("report: {}", report::write(dir, &page)?.display());
         }
         Ok(self.end(&plan, &outcome))
     }
@@ -199,7 +199,7 @@ impl Verify {
         LISTENING.store(false, Ordering::SeqCst);
         bar.finish_and_clear();
         if outcome.mdps < plan.len() {
-            eprintln!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
+            say!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());
         }
         Ok(outcome)
     }
