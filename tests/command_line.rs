@@ -236,20 +236,22 @@ fn a_seed_means_the_same_model_in_every_format() {
     assert!(answers.windows(2).all(|w| w[0] == w[1]));
 }
 
-/// The exit code after SIGINT, which has to come soon.
+/// The exit code after SIGINT, which has to come soon, and standard error.
 #[cfg(unix)]
-fn interrupt(arguments: &[&std::ffi::OsStr]) -> Option<i32> {
+fn interrupt(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
     let binary = assert_cmd::cargo::cargo_bin("bellman");
-    let mut child = Command::new(binary).args(arguments).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = Command::new(binary).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_secs(1));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     // Half a minute is for a machine that is busy: a hang must fail, not block.
     let deadline = Instant::now() + Duration::from_secs(30);
     while Instant::now() < deadline {
         if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
+            // A few lines, which the pipe holds however late they are read.
+            let text = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+            return (status.code(), text);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -261,7 +263,9 @@ fn interrupt(arguments: &[&std::ffi::OsStr]) -> Option<i32> {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_campaign_cleanly() {
-    assert_eq!(interrupt(&["verify", "--mdps", "100000000"].map(AsRef::as_ref)), Some(130));
+    let (code, text) = interrupt(&["verify", "--mdps", "100000000"].map(AsRef::as_ref));
+    assert_eq!(code, Some(130));
+    assert!(text.contains("again to end now") && text.contains("interrupted after"), "{text}");
 }
 
 #[cfg(unix)]
@@ -270,7 +274,7 @@ fn ctrl_c_ends_a_command_that_waits_for_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("model.json");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(interrupt(&["solve".as_ref(), pipe.as_os_str()]), Some(130));
+    assert_eq!(interrupt(&["solve".as_ref(), pipe.as_os_str()]).0, Some(130));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::dense::DenseNewton;
 use super::ending::backward_induction;
 use super::newton::KrylovNewton;
 use super::parallel::Chunks;
-use super::sparse::Elimination;
+use super::sparse::{Elimination, most_entries};
 use super::sweep::discounted_step;
 use super::sweep::{Ends, Kernel};
 use super::{LARGEST_DENSE, Method, Settings, Solution, SweepRounding};
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
                 newton.advance(policy, residual, (norm, wanted.max(0.1 * floor)), v)
             }
             Stepper::Exact => {
-                match Elimination::of(mdp, gamma, policy) {
+                match Elimination::of(mdp, gamma, policy, most_entries(mdp.states())) {
                     Some(elimination) => {
                         elimination.solve(residual);
                         add(v, residual);

@@ -51,14 +51,13 @@ const NOWHERE: usize = usize::MAX;
 
 /// The most entries that the factors of a model may have: where there are more, elimination
 /// costs more than it is worth.
-fn most_entries(states: usize) -> usize {
+pub(super) fn most_entries(states: usize) -> usize {
     (1 << 22) + 16 * states
 }
 
 impl Elimination {
-    /// Eliminates all states; `None` when the factors fill up.
-    pub(super) fn of(mdp: &Mdp, gamma: Discount, policy: &[f64]) -> Option<Self> {
-        let most = most_entries(mdp.states());
+    /// Eliminates all states; `None` when the factors fill up with more entries than `most`.
+    pub(super) fn of(mdp: &Mdp, gamma: Discount, policy: &[f64], most: usize) -> Option<Self> {
         let mut left = Remainder::new(mdp, gamma.get(), policy);
         let mut steps = Vec::with_capacity(mdp.states());
         let mut kept = 0;
@@ -188,5 +187,58 @@ impl Remainder {
             self.enqueue(other as usize);
         }
         Step { state: state as u32, share, ahead, behind }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elimination, most_entries};
+    use crate::random::Source;
+    use crate::solve::dense::Lu;
+    use crate::{Family, Instance, Size};
+    use operators::{Discount, TopP};
+
+    fn instances(gamma: f64) -> impl Iterator<Item = Instance> {
+        let size = Size { states: 40, actions: 3, branching: 3 };
+        let (gamma, p) = (Discount::new(gamma).unwrap(), TopP::new(0.8).unwrap());
+        Family::ALL
+            .into_iter()
+            .map(move |family| family.instance(size, gamma, p, &mut Source::new(8, 0)).unwrap())
+    }
+
+    /// The same share for every action of a state.
+    fn uniform(instance: &Instance) -> Vec<f64> {
+        let rows = instance.mdp.layout().iter();
+        rows.flat_map(|row| vec![1.0 / row.len() as f64; row.len()]).collect()
+    }
+
+    #[test]
+    fn elimination_solves_what_lu_solves() {
+        for discount in [0.0, 0.5, 0.99] {
+            for instance in instances(discount) {
+                let Instance { name, mdp, gamma, .. } = &instance;
+                let policy = uniform(&instance);
+                let mut source = Source::new(8, 1);
+                let b: Vec<f64> = (0..mdp.states()).map(|_| source.signed(1.0)).collect();
+                let (mut x, mut y) = (b.clone(), b);
+                let most = most_entries(mdp.states());
+                Elimination::of(mdp, *gamma, &policy, most).unwrap().solve(&mut x);
+                let mut lu = Lu::default();
+                lu.factor(mdp, *gamma, &policy);
+                lu.solve(&mut y);
+                let apart = x.iter().zip(&y).fold(0.0f64, |m, (x, y)| m.max((x - y).abs()));
+                assert!(apart < 1e-11, "{name}, γ = {discount}: {apart}");
+            }
+        }
+    }
+
+    #[test]
+    fn factors_that_fill_up_are_given_up() {
+        let full = instances(0.9).nth(1).unwrap();
+        assert_eq!(full.name, "dense");
+        let policy = uniform(&full);
+        // A full matrix of 40 states has 40 · 39 entries off the diagonal, and gains none.
+        let of = |most| Elimination::of(&full.mdp, full.gamma, &policy, most);
+        assert!(of(40 * 39 - 1).is_none() && of(40 * 39).is_some());
     }
 }
