@@ -4,6 +4,7 @@ mod common;
 
 use common::{bellman, error, json, reference};
 use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn solve_prints_the_documented_members() {
