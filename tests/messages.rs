@@ -75,6 +75,12 @@ fn nobody_listening_is_no_reason_to_fail() {
             assert!(output.stdout.starts_with(b"{"), "{script} {deaf}");
         }
     }
+    for script in ["$0 solve $1 --json", "$0 verify --mdps 20 --json"] {
+        for deaf in ["2> /dev/full", "2>&-"] {
+            let output = shell(&format!("{script} {deaf}")).assert().code(0).get_output().clone();
+            assert!(output.stdout.starts_with(b"{"), "{script} {deaf}");
+        }
+    }
     // An error keeps its exit code.
     shell("$0 check $1 $1 2> /dev/full").assert().code(2);
 }
@@ -112,4 +118,15 @@ fn no_model_is_written_that_could_not_be_read_again() {
 fn a_branching_of_zero_is_refused() {
     let said = error(bellman().args(["generate-mdp", "--family", "ring", "--branching", "0"]));
     assert!(said.contains("--branching"), "{said}");
+}
+
+#[test]
+fn large_values_do_not_fill_the_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("large.json");
+    let text = r#"{"gamma": 0.5, "p": 0.5, "states": 1, "available": [[0]], "reward": [[1e300]],
+        "transition": [[[[0, 1]]]]}"#;
+    std::fs::write(&file, text).unwrap();
+    let output = bellman().arg("solve").arg(&file).assert().get_output().clone();
+    assert!(output.stderr.len() < 3_000, "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -60,8 +60,7 @@ impl Certify {
             say!("wrote {}", path.display());
         }
         if let Some((path, text)) = theorems {
-            coq::save(&text, path)
-                .map_err(|source| CliError::Write { path: path.to_owned(), source })?;
+            coq::save(&text, path)?;
             say!("wrote {}; it is proved when Coq compiles it", path.display());
         }
         let verdict = check(&certificate, &view(&instance.mdp)?);

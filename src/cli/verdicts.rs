@@ -1,6 +1,6 @@
 //! What `bellman verify` says of a campaign: a table for people, JSON for programs.
 
-use super::output::{say, table};
+use super::output::{number, say, table};
 use serde::Serialize;
 use std::path::PathBuf;
 use verify::statistics::Statistics;
@@ -89,7 +89,7 @@ pub fn print_table(plan: &Plan, outcome: &Outcome, strict: bool) {
             tally.held.to_string(),
             (tally.violated + tally.refuted).to_string(),
             tally.undecided.to_string(),
-            tally.worst_ratio.map_or("–".into(), |r| format!("{r:.6}")),
+            tally.worst_ratio.map_or("–".into(), number),
             tally.width.map_or("–".into(), |w| format!("{w:.1e}")),
         ];
         if plan.rigorous {

@@ -40,6 +40,14 @@ pub enum CoqError {
         /// The path given.
         path: String,
     },
+    /// The file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The certificate does not fit the model.
     #[error(transparent)]
     Certificate(#[from] CertificateError),

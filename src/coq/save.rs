@@ -1,6 +1,7 @@
 //! [`save`]: files that are never half written.
 
 use super::CoqError;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -19,16 +20,19 @@ pub fn check_name(path: &Path) -> Result<(), CoqError> {
 /// Writes the text beside `path` and renames it into place.
 ///
 /// # Errors
-/// What the file system says; a file that was there is then untouched.
-pub fn save(text: &str, path: &Path) -> std::io::Result<()> {
+/// [`CoqError::Write`]; a file that was there is then untouched.
+pub fn save(text: &str, path: &Path) -> Result<(), CoqError> {
+    aside(text, path).map_err(|source| CoqError::Write { path: path.display().to_string(), source })
+}
+
+fn aside(text: &str, path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; a proof is for others to read.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut aside = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
-    aside.write_all(text.as_bytes())?;
-    aside.as_file().sync_all()?;
-    aside.persist(path)?;
+    // Made and written by hand: a proof is for others to read, and no error names a file that means
+    // nothing to whoever asked for `path`.
+    let mut file = tempfile::Builder::new()
+        .make_in(directory.unwrap_or(Path::new(".")), |path| File::create_new(path))?;
+    file.as_file_mut().write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
     Ok(())
 }

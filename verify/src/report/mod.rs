@@ -16,8 +16,10 @@ pub use page::{Entry, Exhibit, Page};
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 use view::View;
 
@@ -67,23 +69,18 @@ pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
     let path = dir.join("index.html");
     let trouble = |source| ReportError::Write { path: path.clone(), source };
     let mut file = aside(dir)?;
-    file.write_all(html.as_bytes()).map_err(trouble)?;
+    file.as_file_mut().write_all(html.as_bytes()).map_err(trouble)?;
     file.persist(&path).map_err(|e| trouble(e.error))?;
     Ok(path)
 }
 
 /// A file in `dir`, which is made when missing, that vanishes unless it is given a name.
-fn aside(dir: &Path) -> Result<tempfile::NamedTempFile, ReportError> {
+fn aside(dir: &Path) -> Result<NamedTempFile<File>, ReportError> {
     let trouble = |source| ReportError::Write { path: dir.to_path_buf(), source };
     std::fs::create_dir_all(dir).map_err(trouble)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // Temporary files are private; a page is for others to read, as far as the umask allows.
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(dir).map_err(trouble)
+    // Made by hand: a page is for others to read, as far as the umask allows, and no error names a
+    // file that means nothing to whoever asked for the report.
+    tempfile::Builder::new().make_in(dir, |path| File::create_new(path)).map_err(trouble)
 }
 
 /// The page as text.
