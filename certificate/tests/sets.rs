@@ -67,6 +67,13 @@ fn less_likely_actions_in_place_of_likely_ones_are_refuted() {
 }
 
 #[test]
+fn a_mass_that_may_just_be_p_is_not_refuted() {
+    // Kept e^q with q in [−1, 0], dropped 1: the mass is at most 1/2, and may be exactly that.
+    let kept = Enclosure::new(-1.0, 0.0).unwrap();
+    assert_eq!(set_facts(0.5, &[kept], &points(&[0.0])).mass_at_least_p, Undecided);
+}
+
+#[test]
 fn exact_ties_are_undecided() {
     // Mass p exactly.
     assert_eq!(decide(0.5, &[0.25, 0.25], &[0.25, 0.25]), (Undecided, Undecided));

@@ -244,3 +244,11 @@ fn decimals_are_read_exactly() {
     assert_eq!(decimal("-0.25e1"), exact(-2.5));
     assert_eq!(decimal("125e-3"), exact(0.125));
 }
+
+#[test]
+fn what_all_actions_lose_alike_is_taken_out_before_it_meets_the_shares() {
+    // Each of 100 shares has an error, and so would 100 products with a loss of 1000 have.
+    let (q_star, q_bar) = ([Enclosure::ZERO; 100], [Enclosure::exact(-1000.0); 100]);
+    let ulp = 1000f64.next_up() - 1000.0;
+    assert!(projected_value(&q_star, &q_bar).width() <= 8.0 * ulp);
+}
