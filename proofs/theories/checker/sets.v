@@ -137,6 +137,52 @@ elim: (iota 0 (states m)) => // s rest IH flags0; rewrite inE => /orP[/eqP <-|in
 exact: IH.
 Qed.
 
+(** The flags are those of the slots named, and no others. *)
+
+Lemma keep_slots_nth start flags slots i :
+  nth false (keep_slots start flags slots) i =
+  nth false flags i || (i \in [seq (start + slot)%N | slot <- slots]).
+Proof.
+elim: slots flags => [|slot slots IH] flags /=; first by rewrite orbF.
+by rewrite IH nth_set_nth /= inE; case: eqP => [->|_] //=; rewrite orbT.
+Qed.
+
+Lemma le_last (slots : seq nat) x : sorted ltn slots -> x \in slots -> (x <= last 0%N slots)%N.
+Proof.
+move=> rising x_in; rewrite -nth_last -[x in (x <= _)%N](nth_index 0%N x_in).
+have lt_x : (index x slots < size slots)%N by rewrite index_mem.
+have [->|neq] := eqVneq (index x slots) (size slots).-1; first exact: leqnn.
+apply: ltnW; apply: (sorted_ltn_nth ltn_trans 0%N rising); rewrite ?inE //.
+  by rewrite prednK // (leq_ltn_trans _ lt_x).
+by rewrite ltn_neqAle neq -ltnS prednK // (leq_ltn_trans _ lt_x).
+Qed.
+
+Theorem new_sets_exact m kept flags state slot :
+    checked m -> new_sets m kept = Some flags ->
+    (state < states m)%N -> (slot < size (pairs_of m state))%N ->
+  nth false flags (nth 0%N (state_offsets m) state + slot)%N = (slot \in nth [::] kept state).
+Proof.
+move=> m_ok; rewrite /new_sets; case: ifP => // /andP[_ /allP slots_all] [<-] lt_s lt_slot.
+pose start s := nth 0%N (state_offsets m) s; rewrite -/(start state).
+have flags_nth l flags0 i :
+    nth false (foldl (fun flags s => keep_slots (start s) flags (nth [::] kept s)) flags0 l) i =
+    nth false flags0 i || has (fun s => i \in [seq (start s + t)%N | t <- nth [::] kept s]) l.
+  elim: l flags0 => [|s l IH] flags0 /=; first by rewrite orbF.
+  by rewrite IH keep_slots_nth orbA.
+rewrite flags_nth nth_nseq if_same /=.
+have in_pairs s t : (t < size (pairs_of m s))%N -> (start s + t)%N \in pairs_of m s.
+  by rewrite /pairs_of size_iota mem_iota leq_addr ltn_add2l.
+apply/hasP/idP => [[s s_in /mapP[t t_in t_eq]]|slot_in]; last first.
+  exists state; first by rewrite mem_iota.
+  exact: map_f.
+have /and3P[_ rising lt_last] := slots_all s s_in; move: s_in; rewrite mem_iota /= add0n => lt_s'.
+have lt_t : (t < size (pairs_of m s))%N by apply: leq_ltn_trans (le_last rising t_in) lt_last.
+have same : state = s.
+  apply: (pairs_disjoint m_ok lt_s lt_s' (in_pairs _ _ lt_slot)).
+  by rewrite t_eq; apply: in_pairs.
+by rewrite same in t_eq *; move/addnI: t_eq => ->.
+Qed.
+
 (** ** Mass *)
 
 Lemma mass_at_least_sound p inside outside a b :
