@@ -1,7 +1,20 @@
-(** * The theorem for doubles
+(** * An accepted certificate is true: the theorem for doubles
 
-    What check.v shows for any directed arithmetic, for the arithmetic that the checker uses. The
-    one assumption beside the model is that exp and ln are correctly rounded. *)
+    | here                       | Rust                                        |
+    | binary64.v, two_sum.v      | rounding/src/directed.rs                    |
+    | enclosure.v, expansion.v   | rounding/src/enclosure.rs, expansion.rs     |
+    | model.v                    | certificate/src/model.rs                    |
+    | sweep.v, width.v           | certificate/src/sweep.rs                    |
+    | bound.v, ending.v, sets.v  | the files of these names                    |
+    | check.v                    | certificate/src/check.rs                    |
+    | vectors.v                  | the tests coq_vectors.rs of both crates     |
+
+    directed.v states the laws that the proofs use, binary64.v shows that doubles obey them,
+    meaning.v reads the arrays of the checker as the MDP that the rest of the theory speaks of.
+
+    Assumed: exp and ln are correctly rounded ([correctly_rounded]). Not modelled: hashes, JSON,
+    labels of actions, 32-bit limits, the texts of refusals, and widths that are only reported.
+    That the Rust code computes these functions is tested (vectors.v), not proved. *)
 
 From Bellman Require Export checker.meaning checker.binary64.
 
