@@ -132,16 +132,17 @@ fn vector(name: &str, arrays: &Arrays, gamma: f64, p: f64) -> String {
     let sets = Sets::new(&m, &over.kept).expect("sets");
     let offsets = |x: &[usize]| list(x, |i| format!("{i}%nat"));
     let decision = |d: Decision| format!("{d:?}");
-    let kappa = |k: Option<Enclosure>| match k {
+    let option = |e: Option<Enclosure>| match e {
         Some(e) => format!("(Some {})", ends(e)),
         None => "None".to_owned(),
     };
     let states = list(&shown.states, |s| {
-        format!("({}, {}, {})", ends(s.mass), ends(s.leak), decision(s.mass_at_least_p))
+        let (enough, smallest) = (decision(s.mass_at_least_p), decision(s.nucleus));
+        format!("({}, {}, {enough}, {smallest})", ends(s.mass), ends(s.leak))
     });
     format!(
         "Definition {name} : check_vector := CheckVector\n  {}\n  {}\n  {}\n  {}\n  {}\n  {} {}\n  \
-         {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {} {} {} {}.\n",
+         {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {}\n  {} {} {} {} {}.\n",
         offsets(&arrays.state_offsets),
         numbers(&arrays.rewards),
         offsets(&arrays.row_offsets),
@@ -161,8 +162,9 @@ fn vector(name: &str, arrays: &Arrays, gamma: f64, p: f64) -> String {
         states,
         ends(shown.gap_projected),
         ends(shown.gap_top_p),
-        kappa(shown.kappa),
-        kappa(shown.kappa_from_mass),
+        option(shown.kappa),
+        option(shown.kappa_from_mass),
+        option(shown.horizon_bound),
     )
 }
 

@@ -1,7 +1,20 @@
-(** * The theorem for doubles
+(** * An accepted certificate is true: the theorem for doubles
 
-    What check.v shows for any directed arithmetic, for the arithmetic that the checker uses. The
-    one assumption beside the model is that exp and ln are correctly rounded. *)
+    | here                       | Rust                                        |
+    | binary64.v, two_sum.v      | rounding/src/directed.rs                    |
+    | enclosure.v, expansion.v   | rounding/src/enclosure.rs, expansion.rs     |
+    | model.v                    | certificate/src/model.rs                    |
+    | sweep.v, width.v           | certificate/src/sweep.rs                    |
+    | bound.v, ending.v, sets.v  | the files of these names                    |
+    | check.v                    | certificate/src/check.rs                    |
+    | vectors.v                  | the tests coq_vectors.rs of both crates     |
+
+    directed.v states the laws that the proofs use, binary64.v shows that doubles obey them,
+    meaning.v reads the arrays of the checker as the MDP that the rest of the theory speaks of.
+
+    Assumed: exp and ln are correctly rounded ([correctly_rounded]). Not modelled: hashes, JSON,
+    labels of actions, 32-bit limits, the texts of refusals, and widths that are only reported.
+    That the Rust code computes these functions is tested (vectors.v), not proved. *)
 
 From Bellman Require Export checker.meaning checker.binary64.
 
@@ -53,13 +66,17 @@ Theorem certificate_holds so rw ro su we (m : model D) certificate facts
         contains (nth (entire D) (q_star facts) a) (Q_star M s a)
     & forall f, facts_over_sets facts = Some f ->
       let B := @sets_of D m (TopP (kept_pairs_of f)) in
-      candidates M B /\
-      forall s : 'I_(states m),
-        let about := nth (Facts (entire D) (entire D) Undecided) (set_states f) s in
+      [/\ candidates M B,
+          exists2 gap, contains (gap_top_p f) gap &
+            forall s a, a \in B s -> Q_star M s a - Q_p_star M B s a <= gap,
+          exists2 gap, contains (gap_projected f) gap &
+            forall s a, a \in B s -> Q_star M s a - Q_projected M B (teacher M) s a <= gap
+        & forall s : 'I_(states m),
+        let about := nth (Facts (entire D) (entire D) Undecided Undecided) (set_states f) s in
         [/\ contains (in_state (v_top_p f) s) (V_p_star M B s),
             contains (in_state (v_projected f) s) (V_projected M B (teacher M) s),
             contains (fact_mass about) (mass B (teacher M) s)
-          & mass_at_least_p about = Proved -> real (cert_p certificate) <= mass B (teacher M) s]].
+          & mass_at_least_p about = Proved -> real (cert_p certificate) <= mass B (teacher M) s]]].
 Proof.
 move=> accepted M; set m_ok := new_model_checked made.
 have V_solves := V_star_solves m_ok g_ge0 g_lt1 (fun=> 0).
@@ -68,11 +85,19 @@ split=> [s|s a _|f f_eq B].
 - by have := v_in s (ltn_ord s); rewrite /V_numbers on_numbersE.
 - by rewrite Q_star_numbers; apply: q_in.
 rewrite f_eq in sets_in; have some := some_kept_in sets_in.
-split=> [|s about]; first exact: sets_of_candidates.
-have [top_in _] := top_p_holds sets_in (V_p_star_solves m_ok g_ge0 g_lt1 _ some).
-have [projected_in _] := projected_holds sets_in (V_projected_solves m_ok g_ge0 g_lt1 some).
+have [top_in [gap_top gap_top_in [gap_top_le _]]] :=
+  top_p_holds sets_in (V_p_star_solves m_ok g_ge0 g_lt1 _ some).
+have [projected_in [gap_pr gap_pr_in [gap_pr_le _]]] :=
+  projected_holds sets_in (V_projected_solves m_ok g_ge0 g_lt1 some).
+have kept_of (s : 'I_(states m)) (a : 'I_(pairs m)) :
+    a \in B s -> nth false (kept_pairs_of f) a by rewrite inE mem_filter => /andP[].
+split=> [||| s about]; first exact: sets_of_candidates.
+- exists gap_top => // s a /kept_of kept_a.
+  by rewrite Q_star_numbers Q_p_star_numbers //; apply: gap_top_le.
+- exists gap_pr => // s a /kept_of kept_a.
+  by rewrite Q_star_numbers Q_projected_numbers //; apply: gap_pr_le.
 have := states_hold sets_in (ltn_ord s); rewrite -/about /state_holds.
-rewrite -(mass_mdp m_ok g_ge0 g_lt1 s some) => -[mass_in _ proved _].
+rewrite -(mass_mdp m_ok g_ge0 g_lt1 s some) => -[mass_in _ proved _ _].
 split=> //.
 - by have := top_in s (ltn_ord s); rewrite on_numbersE.
 - by have := projected_in s (ltn_ord s); rewrite on_numbersE.

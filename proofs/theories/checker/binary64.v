@@ -44,8 +44,8 @@ Proof. by case: f => [s|[]||s m e h]; [apply: Or41|apply: Or43|apply: Or44|apply
 
 (** The constants and operations of Rust's [f64]. *)
 
-Definition dzero : double := B754_zero false.
-Definition done_ : double := Bone.
+Definition zero64 : double := B754_zero false.
+Definition one64 : double := Bone.
 Definition dplus : double -> double -> double := Bplus mode_NE.
 Definition dmult : double -> double -> double := Bmult mode_NE.
 Definition ddiv : double -> double -> double := Bdiv mode_NE.
@@ -58,8 +58,8 @@ Definition dlt x y : bool := Bltb x y.
 Definition deq x y : bool := Beqb x y.
 Definition dmin x y := if dlt y x || is_nan x then y else x.
 Definition dmax x y := if dlt x y || is_nan x then y else x.
-Definition dhalf : double := ddiv done_ (dplus done_ done_).
-Definition dmean x y := dplus (dmult dhalf x) (dmult dhalf y).
+Definition half64 : double := ddiv one64 (dplus one64 one64).
+Definition dmean x y := dplus (dmult half64 x) (dmult half64 y).
 
 (** ** Comparisons *)
 
@@ -305,13 +305,13 @@ Definition two_sum64 x y :=
   let e := dplus (dsub x x_virtual) (dsub y y_virtual) in
   if is_nan e && is_finite s then (s, dsub x (dsub s y)) else (s, e).
 
-Definition add_down64 x y := let: (s, e) := two_sum64 x y in if dle dzero e then s else next_down s.
-Definition add_up64 x y := let: (s, e) := two_sum64 x y in if dle e dzero then s else next_up s.
+Definition add_down64 x y := let: (s, e) := two_sum64 x y in if dle zero64 e then s else next_down s.
+Definition add_up64 x y := let: (s, e) := two_sum64 x y in if dle e zero64 then s else next_up s.
 
 Definition dabs x : double := Babs x.
 
 Definition product_is_exact x y :=
-  [|| deq x dzero, deq y dzero, deq (dabs x) done_ | deq (dabs y) done_].
+  [|| deq x zero64, deq y zero64, deq (dabs x) one64 | deq (dabs y) one64].
 
 (** The neighbour below, but +0 stays; the neighbour above, but −0 stays. *)
 
@@ -323,7 +323,7 @@ Definition mul_down64 x y :=
 Definition mul_up64 x y :=
   let p := dmult x y in if product_is_exact x y then p else above64 p.
 
-Definition quotient_is_exact x y := deq x dzero || deq (dabs y) done_.
+Definition quotient_is_exact x y := deq x zero64 || deq (dabs y) one64.
 
 Definition div_down64 x y :=
   let q := ddiv x y in if quotient_is_exact x y then q else below64 q.
@@ -520,12 +520,12 @@ case: (boolP (is_finite x)) => [x_ok|x_inf].
 by case: x x_inf => [s|[]||s m e h] //; case: y y_ok {y_eq} => [s'|s'||[] m' e' h'].
 Qed.
 
-Lemma dval_zero : dval dzero = Fin 0. Proof. by []. Qed.
+Lemma dval_zero : dval zero64 = Fin 0. Proof. by []. Qed.
 
-Lemma dval_one : dval done_ = Fin 1.
+Lemma dval_one : dval one64 = Fin 1.
 Proof. by rewrite dval_finite // -(Bone_correct 53 1024 prec53 emax1024). Qed.
 
-Lemma dabs_one x : deq (dabs x) done_ -> is_finite x = true /\ (B2R x = 1 \/ B2R x = -1).
+Lemma dabs_one x : deq (dabs x) one64 -> is_finite x = true /\ (B2R x = 1 \/ B2R x = -1).
 Proof.
 move=> /(deq_val dval_one) []; rewrite /dabs is_finite_Babs B2R_Babs => x_ok abs_eq.
 by split=> //; move: abs_eq; rewrite /Rabs; case: Rcase_abs => _ ?; [right; lra | left].
@@ -692,19 +692,19 @@ Section Elementary.
 Variables core_exp core_log : double -> double.
 Implicit Types (x : double) (a : R).
 
-Definition exp_down64 x := dmax (next_down (core_exp x)) (if dle dzero x then done_ else dzero).
+Definition exp_down64 x := dmax (next_down (core_exp x)) (if dle zero64 x then one64 else zero64).
 
 Definition exp_up64 x :=
-  let above := next_up (core_exp x) in if dle x dzero then dmin above done_ else above.
+  let above := next_up (core_exp x) in if dle x zero64 then dmin above one64 else above.
 
 Definition ln_down64 x :=
-  if dle x dzero then B754_infinity true
-  else if deq x done_ then dzero
+  if dle x zero64 then B754_infinity true
+  else if deq x one64 then zero64
   else next_down (core_log x).
 
 Definition ln_up64 x :=
-  if dle x dzero then B754_infinity true
-  else if deq x done_ then dzero
+  if dle x zero64 then B754_infinity true
+  else if deq x one64 then zero64
   else next_up (core_log x).
 
 Hypothesis core_ok : correctly_rounded core_exp core_log.
@@ -772,11 +772,11 @@ have [x_ok|x_eq|x_eq|x_eq] := dval_inv x; try by rewrite x_eq in x_a.
 by rewrite x_eq; have := log_infinity core_ok; case: (core_log _) => [s|[]||s m e h].
 Qed.
 
-Lemma dval_half : dval dhalf = Fin (1 / 2).
+Lemma dval_half : dval half64 = Fin (1 / 2).
 Proof.
 rewrite dval_finite; last by vm_compute.
 rewrite -SF2R_B2SF.
-have -> : B2SF dhalf = SpecFloat.S754_finite false 4503599627370496 (-53) by vm_compute.
+have -> : B2SF half64 = SpecFloat.S754_finite false 4503599627370496 (-53) by vm_compute.
 congr Fin; rewrite -[LHS]/(IZR 4503599627370496 * pow2 (-53)).
 have -> : IZR 4503599627370496 = pow2 52 by [].
 by rewrite -bpow_plus /=; lra.
@@ -795,7 +795,7 @@ Proof. by move=> /dval_Fin [x_ok <-] /dval_Fin [y_ok <-]; apply: two_sum64_exact
 (** The operations run; only their laws need that exp and ln are correctly rounded. *)
 
 Definition operations64 core_exp core_log : operations :=
-  @Operations double dval dzero dhalf done_ (B754_infinity true) (B754_infinity false)
+  @Operations double dval zero64 half64 one64 (B754_infinity true) (B754_infinity false)
     dle dlt dopp dmin dmax dmean two_sum64 add_down64 add_up64 mul_down64 mul_up64
     div_down64 div_up64 (exp_down64 core_exp) (exp_up64 core_exp)
     (ln_down64 core_log) (ln_up64 core_log).

@@ -32,9 +32,10 @@ Record check_vector := CheckVector {
   q_star_Z : list (Z * Z);
   v_projected_Z : list (Z * Z);
   v_top_p_Z : list (Z * Z);
-  states_Z : list ((Z * Z) * (Z * Z) * decisionZ);
+  states_Z : list ((Z * Z) * (Z * Z) * decisionZ * decisionZ);
   gap_projected_Z : Z * Z;
   gap_top_p_Z : Z * Z;
   kappa_Z : option (Z * Z);
-  kappa_from_mass_Z : option (Z * Z)
+  kappa_from_mass_Z : option (Z * Z);
+  horizon_bound_Z : option (Z * Z)
 }.

@@ -22,8 +22,8 @@ Definition looping : check_vector := CheckVector
   [(0x4030c1988c8c24dd, 0x4030c198c275f7e6); (0x402cc7e6ae10130e, 0x402cc7e719e3b916); (0x40309d112e89653b, 0x40309d1164733841); (0x4030a7e578f8f515, 0x4030a7e5aee2c81d); (0x4030b6aac822fed5, 0x4030b6aafe0cd1db); (0x402ec5f9e01bfed4, 0x402ec5fa4befa4dd); (0x40324b968575db1a, 0x40324b96bb5fae21)]
   [(0x4031059e7fb267af, 0x4031059efda0b759); (0x403107c111ada756, 0x403107c18f9bf700); (0x4031f1ad0c3d250d, 0x4031f1ad8a2b74b7)]
   [(0x403105b3487f9705, 0x403105b37c99aea1); (0x403107dfbfd6e677, 0x403107dff3f0fe13); (0x4031f1c239b42227, 0x4031f1c26dce39c3)]
-  [((0x3fee77d2c154f37d, 0x3fee77d35e9b8f58), (0x3fa91df53a99b8b5, 0x3fa91dff8d89f4aa), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved); ((0x3fee58392f5c4c03, 0x3fee5839d89ed46f), (0x3fab320d904b30cc, 0x3fab3218b83045a8), Proved)]
-  (0x3fd74a0c8bc572b9, 0x3fd74a365bd8ece1) (0x3fd7455953f2b66c, 0x3fd74572877993d4) (Some (0x400010fb6046f6b1, 0x400010fb6046f6b5)) (Some (0x3fde984f425496e6, 0x3fde985bcf364e61)).
+  [((0x3fee77d2c154f37d, 0x3fee77d35e9b8f58), (0x3fa91df53a99b8b5, 0x3fa91dff8d89f4aa), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved); ((0x3fee58392f5c4c03, 0x3fee5839d89ed46f), (0x3fab320d904b30cc, 0x3fab3218b83045a8), Proved, Proved)]
+  (0x3fd74a0c8bc572b9, 0x3fd74a365bd8ece1) (0x3fd7455953f2b66c, 0x3fd74572877993d4) (Some (0x400010fb6046f6b1, 0x400010fb6046f6b5)) (Some (0x3fde984f425496e6, 0x3fde985bcf364e61)) None.
 
 Definition ending : check_vector := CheckVector
   [0%nat; 3%nat; 5%nat; 6%nat; 7%nat]
@@ -42,8 +42,8 @@ Definition ending : check_vector := CheckVector
   [(0x3fe6126fd69c9892, 0x3fe61270945d2550); (0x3fd0000000000000, 0x3fd0000000000000); (0xc004f6c814b1b3b7, 0xc004f6c7b5d16d58); (0xbfe8000000000000, 0xbfe8000000000000); (0x3fe04a78a9762f29, 0x3fe04a797876c8b5); (0x0, 0x0); (0x3ff0000000000000, 0x3ff0000000000000)]
   [(0x3ff262518d8966e5, 0x3ff2625204af9229); (0x3fe04a78693494d5, 0x3fe04a7935760392); (0x0, 0x0); (0x3fefffff77d460d8, 0x3ff0000000000000)]
   [(0x3ff2643b773d485e, 0x3ff2643bb40b34e7); (0x3fe04a78cd3992a7, 0x3fe04a7935760392); (0x0, 0x0); (0x3fefffffba825f64, 0x3ff0000000000000)]
-  [((0x3fef4e0f1d5dcb51, 0x3fef4e0f27e20c1f), (0x3f967cdb884c5662, 0x3f967cdce04d528c), Proved); ((0x3fe8ec7fd25ba1b7, 0x3fe8ec7ff602a3f4), (0x3fcffd1aae90a3c2, 0x3fcffd1b65a9be70), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved)]
-  (0x3faffd1893f17ae6, 0x3faffd27a10001a6) (0x3faffd1893f17ae6, 0x3faffd2610ec0a5e) (Some (0x3fd269621134db8f, 0x3fd269621134db95)) (Some (0x3fcffd1aae90a3c0, 0x3fcffd1b65a9be72)).
+  [((0x3fef4e0f1d5dcb51, 0x3fef4e0f27e20c1f), (0x3f967cdb884c5662, 0x3f967cdce04d528c), Proved, Proved); ((0x3fe8ec7fd25ba1b7, 0x3fe8ec7ff602a3f4), (0x3fcffd1aae90a3c2, 0x3fcffd1b65a9be70), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved)]
+  (0x3faffd1893f17ae6, 0x3faffd27a10001a6) (0x3faffd1893f17ae6, 0x3faffd2610ec0a5e) (Some (0x3fd269621134db8f, 0x3fd269621134db95)) (Some (0x3fcffd1aae90a3c0, 0x3fcffd1b65a9be72)) (Some (0x3fcb9e1319cf4957, 0x3fcb9e1319cf495f)).
 
 Definition ending_undiscounted : check_vector := CheckVector
   [0%nat; 3%nat; 5%nat; 6%nat; 7%nat]
@@ -62,5 +62,5 @@ Definition ending_undiscounted : check_vector := CheckVector
   [(0x3ff0ba42f972aeea, 0x3ff0ba43bb27a97c); (0x3fd0000000000000, 0x3fd0000000000000); (0xbffe8b7a0d1aa22a, 0xbffe8b7889b0ad0a); (0xbfe8000000000000, 0xbfe8000000000000); (0x3fed61be06c9ddf1, 0x3fed61bf43c377f8); (0x0, 0x0); (0x3ff0000000000000, 0x3ff0000000000000)]
   [(0x3ff6b00bcbe61d00, 0x3ff6b00cfc6ab945); (0x3ff17486f049a997, 0x3ff17487bb4cbc70); (0x0, 0x0); (0x3ff0000000000000, 0x3ff000006581896c)]
   [(0x3ff6b00bcbe61d00, 0x3ff6b00cfc6ab270); (0x3ff17486f049a997, 0x3ff17487bb4cb7e2); (0x0, 0x0); (0x3ff0000000000000, 0x3ff0000065818725)]
-  [((0x3feee41a49643fe1, 0x3feee41a6c3e3523), (0x3fa20eec8c53fe2a, 0x3fa20eeecdf80632), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved)]
-  (0x0, 0x3e90c0b52be00001) (0x0, 0x3e90c0b52be00001) None None.
+  [((0x3feee41a49643fe1, 0x3feee41a6c3e3523), (0x3fa20eec8c53fe2a, 0x3fa20eeecdf80632), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved); ((0x3ff0000000000000, 0x3ff0000000000000), (0x0, 0x0), Proved, Proved)]
+  (0x0, 0x3e90c0b52be00001) (0x0, 0x3e90c0b52be00001) None None (Some (0x3fcaf8e8210a415a, 0x3fcaf8e8210a415e)).

@@ -185,6 +185,21 @@ rewrite [RHS]on_numbersE -V_star_fixed -[LHS]/(lse_of _ _) -soft_sweep_mdp.
 by rewrite /soft_sweep /soft_value offers_sets.
 Qed.
 
+Lemma Q_p_star_numbers op s a :
+  (forall s, (s < states m)%N -> kept_pairs m op s != [::]) ->
+  Q_p_star mdp_of (sets_of op) s a =
+  backup_of m g (on_numbers (V_p_star mdp_of (sets_of op))) a.
+Proof. by move=> /sets_of_candidates B_ok; rewrite -[LHS]Q_p_star_eq //; apply: backup_mdp. Qed.
+
+Lemma Q_projected_numbers op s a :
+  (forall s, (s < states m)%N -> kept_pairs m op s != [::]) ->
+  Q_projected mdp_of (sets_of op) (teacher mdp_of) s a =
+  backup_of m g (on_numbers (V_projected mdp_of (sets_of op) (teacher mdp_of))) a.
+Proof.
+move=> /sets_of_candidates B_ok; have pi_ok := teacher_projectable B_ok.
+by rewrite -[LHS]Q_projected_eq //; apply: backup_mdp.
+Qed.
+
 Theorem V_p_star_solves kept th :
   (forall s, (s < states m)%N -> kept_pairs m (TopP kept) s != [::]) ->
   fixed_values m g (TopP kept) th (on_numbers (V_p_star mdp_of (sets_of (TopP kept)))).

@@ -97,10 +97,10 @@ Definition same_decision (d : decision) (b : decisionZ) : bool :=
   | _, _ => false
   end.
 
-Definition same_facts (f : facts D) (b : (Z * Z) * (Z * Z) * decisionZ) : bool :=
-  let: (mass, leak, decision) := b in
-  [&& same_ends (fact_mass f) mass, same_ends (fact_leak f) leak
-    & same_decision (mass_at_least_p f) decision].
+Definition same_facts (f : facts D) (b : (Z * Z) * (Z * Z) * decisionZ * decisionZ) : bool :=
+  let: (mass, leak, enough, smallest) := b in
+  [&& same_ends (fact_mass f) mass, same_ends (fact_leak f) leak,
+      same_decision (mass_at_least_p f) enough & same_decision (nucleus f) smallest].
 
 Definition check_agrees : bool :=
   if @new_model D (state_offsets_Z t) (map of_bits (rewards_Z t)) (row_offsets_Z t)
@@ -113,8 +113,9 @@ Definition check_agrees : bool :=
             all (fun p => same_facts p.1 p.2) (zip (set_states sets) (states_Z t)),
             same_ends (gap_projected sets) (gap_projected_Z t),
             same_ends (gap_top_p sets) (gap_top_p_Z t),
-            same_option (kappa sets) (kappa_Z t)
-          & same_option (kappa_from_mass sets) (kappa_from_mass_Z t)]
+            same_option (kappa sets) (kappa_Z t),
+            same_option (kappa_from_mass sets) (kappa_from_mass_Z t)
+          & same_option (horizon_bound sets) (horizon_bound_Z t)]
       else false
     else false
   else false.
