@@ -10,7 +10,7 @@
     [dy m e] is m·2^e and [#k] is number k, counted from 0. *)
 
 Set Warnings "-notation-overridden,-ambiguous-paths".
-From Bellman Require Import concrete_claims.
+From Bellman Require Import concrete_nucleus.
 
 (** ** The model
 
@@ -76,6 +76,8 @@ Definition p : dyadic := dy 1 (-1).
 
 Theorem A_p_carries : carries (value p) A_p (teacher M).
 Proof. computed (sets_carry D_ok kept_fits p v_star _). Qed.
+
+(** That they are the smallest such sets is not shown. No bound below needs it. *)
 
 (** ** The largest gaps on the support, and the bound κ(p) *)
 
