@@ -55,7 +55,7 @@ Theorem certificate_holds so rw ro su we (m : model D) certificate facts
       let B := @sets_of D m (TopP (kept_pairs_of f)) in
       candidates M B /\
       forall s : 'I_(states m),
-        let about := nth (Facts (entire D) (entire D) Undecided) (set_states f) s in
+        let about := nth (Facts (entire D) (entire D) Undecided Undecided) (set_states f) s in
         [/\ contains (in_state (v_top_p f) s) (V_p_star M B s),
             contains (in_state (v_projected f) s) (V_projected M B (teacher M) s),
             contains (fact_mass about) (mass B (teacher M) s)
@@ -72,7 +72,7 @@ split=> [|s about]; first exact: sets_of_candidates.
 have [top_in _] := top_p_holds sets_in (V_p_star_solves m_ok g_ge0 g_lt1 _ some).
 have [projected_in _] := projected_holds sets_in (V_projected_solves m_ok g_ge0 g_lt1 some).
 have := states_hold sets_in (ltn_ord s); rewrite -/about /state_holds.
-rewrite -(mass_mdp m_ok g_ge0 g_lt1 s some) => -[mass_in _ proved _].
+rewrite -(mass_mdp m_ok g_ge0 g_lt1 s some) => -[mass_in _ proved _ _].
 split=> //.
 - by have := top_in s (ltn_ord s); rewrite on_numbersE.
 - by have := projected_in s (ltn_ord s); rewrite on_numbersE.

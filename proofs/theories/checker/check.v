@@ -113,8 +113,11 @@ Record checked_sets := CheckedSets {
   gap_projected : enclosure;
   gap_top_p : enclosure;
   kappa : option enclosure;
-  kappa_from_mass : option enclosure
+  kappa_from_mass : option enclosure;
+  horizon_bound : option enclosure
 }.
+
+Definition horizon f := omap (foldr maxn 0%N) (frame_horizons f).
 
 Definition check_sets m f r (v_star q_star : seq enclosure) : option checked_sets :=
   if new_sets m (kept_slots r) is Some kept then
@@ -126,7 +129,8 @@ Definition check_sets m f r (v_star q_star : seq enclosure) : option checked_set
         let leak_at_p := enclosure_neg (enclosure_ln (exact (frame_p f))) in
         Some (CheckedSets kept v_projected v_top_p states
                 (largest_gap m f kept v_star v_projected) (largest_gap m f kept v_star v_top_p)
-                (kappa_of f leak_at_p) (kappa_of f largest_leak))
+                (kappa_of f leak_at_p) (kappa_of f largest_leak)
+                (omap (fun h => enclosure_mul leak_at_p (leak_sum (frame_gamma f) h)) (horizon f)))
       else None
     else None
   else None.
@@ -397,22 +401,39 @@ have gamma_in := contains_exact (realP gamma_ok).
 by apply: contains_div; [apply: contains_mul | apply: contains_sub => //; apply: contains_one].
 Qed.
 
+Lemma contains_largest (l : seq nat) (F : nat -> enclosure) (x : nat -> R) e r :
+    contains e r -> (forall s, s \in l -> contains (F s) (x s)) ->
+  exists2 most, contains (foldl (fun most s => enclosure_max most (F s)) e l) most &
+    r <= most /\ forall s, s \in l -> x s <= most.
+Proof.
+elim: l e r => [|s l IH] e r e_r holds /=; first by exists r => //; split=> //; apply: Rle_refl.
+have s_in : contains (F s) (x s) by apply: holds; rewrite mem_head.
+have [t t_l|most most_in [le_most all_le]] := IH _ _ (contains_max e_r s_in).
+  by apply: holds; rewrite inE t_l orbT.
+exists most => //; split; first by apply: Rle_trans le_most; apply: Rmax_l.
+move=> t; rewrite inE => /orP[/eqP ->|/all_le //].
+by apply: Rle_trans le_most; apply: Rmax_r.
+Qed.
+
 (** ** The theorem
 
     V are the optimal values and Q the action values that follow from them. Whatever the
     certificate says of candidate sets is about these Q, for any values W of the operators. *)
 
-Definition state_holds m (p : R) kept (Q : nat -> R) (f : facts D) state :=
-  let mass := mass_of [seq Q pair | pair <- pairs_of m state & nth false kept pair]
-                      [seq Q pair | pair <- pairs_of m state & ~~ nth false kept pair] in
+Definition state_holds m (p : R) flags (Q : nat -> R) (f : facts D) state :=
+  let kept := [seq Q pair | pair <- pairs_of m state & nth false flags pair] in
+  let dropped := [seq Q pair | pair <- pairs_of m state & ~~ nth false flags pair] in
+  let mass := mass_of kept dropped in
   [/\ contains (fact_mass f) mass, contains (fact_leak f) (- ln mass),
-      mass_at_least_p f = Proved -> p <= mass & mass_at_least_p f = Refuted -> mass < p].
+      mass_at_least_p f = Proved -> p <= mass, mass_at_least_p f = Refuted -> mass < p
+    & nucleus f = Proved -> [/\ p <= mass, every (fun r => every (fun d => d <= r) dropped) kept
+                             & every (fun r => mass - share_in kept dropped r < p) kept]].
 
 Record sets_hold m (g p : R) (V : nat -> R) (f : checked_sets) : Prop := SetsHold {
   some_kept_in : forall s, (s < states m)%N -> kept_pairs m (TopP (kept_pairs_of f)) s != [::];
   states_hold : forall s, (s < states m)%N ->
     state_holds m p (kept_pairs_of f) (backup_of m g V)
-      (nth (Facts (entire D) (entire D) Undecided) (set_states f) s) s;
+      (nth (Facts (entire D) (entire D) Undecided Undecided) (set_states f) s) s;
   top_p_holds : forall W, fixed_values m g (TopP (kept_pairs_of f)) (backup_of m g V) W ->
     (forall s, (s < states m)%N -> contains (in_state (v_top_p f) s) (W s)) /\
     exists2 gap, contains (gap_top_p f) gap &
@@ -422,7 +443,16 @@ Record sets_hold m (g p : R) (V : nat -> R) (f : checked_sets) : Prop := SetsHol
     (forall s, (s < states m)%N -> contains (in_state (v_projected f) s) (W s)) /\
     exists2 gap, contains (gap_projected f) gap &
       largest_over m (kept_pairs_of f) (fun pair => backup_of m g V pair - backup_of m g W pair) gap;
-  kappa_holds : forall e, kappa f = Some e -> contains e (- g * ln p / (1 - g))
+  kappa_holds : forall e, kappa f = Some e -> contains e (- g * ln p / (1 - g));
+  kappa_from_mass_holds : forall e, kappa_from_mass f = Some e ->
+    exists2 leak, contains e (g * leak / (1 - g)) &
+      forall s, (s < states m)%N ->
+        - ln (mass_of [seq backup_of m g V pair | pair <- pairs_of m s & nth false (kept_pairs_of f) pair]
+                      [seq backup_of m g V pair | pair <- pairs_of m s & ~~ nth false (kept_pairs_of f) pair])
+        <= leak;
+  horizon_bound_holds : forall e, horizon_bound f = Some e ->
+    exists2 hs, horizons m = Some hs &
+      contains e (- ln p * \sum_(1 <= t < foldr maxn 0%N hs) g ^ t)
 }.
 
 Theorem accepted_holds m (certificate : certificate D) facts V :
@@ -465,6 +495,9 @@ have facts_in s : (s < states m)%N ->
   - have := some_kept s lt_s; rewrite /kept_pairs /=; by case: [seq _ <- _ | _].
   - by apply: inside_map => pair; rewrite mem_filter => /andP[_ /(pairs_bound m_ok lt_s)/q_in].
   - by apply: inside_map => pair; rewrite mem_filter => /andP[_ /(pairs_bound m_ok lt_s)/q_in].
+have ln_in : contains (enclosure_neg (enclosure_ln (exact (frame_p f)))) (- ln p).
+  apply: contains_neg; apply: contains_ln; first by case: p01.
+  by apply: contains_exact; rewrite p_eq; apply: realP.
 split=> //=.
 - by move=> s lt_s; rewrite (nth_map 0%N) ?size_iota // nth_iota //; apply: facts_in.
 - move=> W W_fixed; rewrite /g -gamma_eq in W_fixed.
@@ -478,11 +511,20 @@ split=> //=.
     + exact: some_kept.
     + by move=> kept' all [_ <-]; rewrite gamma_eq; apply: q_in.
   split=> //; rewrite /g -gamma_eq; exact: contains_largest_gap.
-- move=> e kappa_eq; have ln_in : contains (enclosure_neg (enclosure_ln (exact (frame_p f)))) (- ln p).
-    apply: contains_neg; apply: contains_ln; first by case: p01.
-    by apply: contains_exact; rewrite p_eq; apply: realP.
-  have := contains_kappa gamma_ok ln_in kappa_eq; rewrite gamma_eq -/g.
+- move=> e kappa_eq; have := contains_kappa gamma_ok ln_in kappa_eq; rewrite gamma_eq -/g.
   by have -> : g * - ln p = - g * ln p by ring.
+- move=> e; rewrite -foldl_map => kappa_eq.
+  have [s|most most_in [_ all_le]] := contains_largest (contains_zero D)
+    (l := iota 0 (states m)) (F := fun s => fact_leak (facts_of m (frame_p f) kept q_star s))
+    (x := fun s => - ln (mass_of
+      [seq backup_of m g V pair | pair <- pairs_of m s & nth false kept pair]
+      [seq backup_of m g V pair | pair <- pairs_of m s & ~~ nth false kept pair])).
+    by rewrite mem_iota /= add0n => /facts_in [].
+  exists most; first by have := contains_kappa gamma_ok most_in kappa_eq; rewrite gamma_eq -/g.
+  by move=> s lt_s; apply: all_le; rewrite mem_iota.
+- move=> e; rewrite /horizon horizons_eq; case: (horizons m) => [hs|] //= [<-]; exists hs => //.
+  apply: contains_mul => //; have := contains_leak_sum (foldr maxn 0%N hs) gamma_ok.
+  by rewrite gamma_eq -/g.
 Qed.
 
 End Check.

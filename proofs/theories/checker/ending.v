@@ -69,6 +69,12 @@ Definition discounted gamma : D :=
 
 Definition ending_sum gamma h : D := iter h (fun s => add_up (one D) (mul_up gamma s)) (zero D).
 
+(** Σ_{t=1}^{h−1} γ^t, how often a leak can count before an ending of at most h transitions. *)
+
+Definition leak_sum gamma h : enclosure D :=
+  iter h.-1 (fun sum => enclosure_mul (exact gamma) (enclosure_add (enclosure_one D) sum))
+       (enclosure_zero D).
+
 End Operations.
 
 Section Ending.
@@ -99,6 +105,20 @@ Proof.
 move=> gamma_ok gamma0; elim: h => [|h IH] /=; first by rewrite val_zero; apply: Rle_refl.
 apply: add_up_above; first by rewrite val_one; apply: Rle_refl.
 by apply: scale_above => //; apply: realP.
+Qed.
+
+Lemma contains_leak_sum gamma h :
+  is_finite gamma -> contains (leak_sum gamma h) (\sum_(1 <= t < h) real gamma ^ t).
+Proof.
+move=> gamma_ok; rewrite /leak_sum; case: h => [|h].
+  by rewrite big_geq //; apply: contains_zero.
+rewrite /=; elim: h => [|h IH] /=; first by rewrite big_geq //; apply: contains_zero.
+have -> : \sum_(1 <= t < h.+2) real gamma ^ t =
+    real gamma * (1 + \sum_(1 <= t < h.+1) real gamma ^ t).
+  rewrite big_ltn // big_add1 Rmult_plus_distr_l Rmult_1_r; congr (_ + _); first by rewrite pow_1.
+  by rewrite -sum_scale; apply: eq_bigr.
+apply: contains_mul; first by apply: contains_exact; apply: realP.
+by apply: contains_add => //; apply: contains_one.
 Qed.
 
 (** ** What the search has shown *)

@@ -1,7 +1,7 @@
 (** * Candidate sets: what is proved of them
 
-    certificate/src/sets.rs: the captured mass, its leak, and whether the mass is at least p. (That
-    a set is the smallest one with mass p, which the Rust code decides as well, is not modelled.) *)
+    certificate/src/sets.rs: the captured mass, its leak, whether the mass is at least p, and
+    whether the set is the nucleus. *)
 
 From Bellman Require Export checker.bound.
 
@@ -40,20 +40,57 @@ Definition mass_at_least p (inside outside : enclosure) :=
   else if lt (mul_up (sub_up (one D) p) (hi inside)) (mul_down p (lo outside)) then Refuted
   else Undecided.
 
-Record facts := Facts { fact_mass : enclosure; fact_leak : enclosure; mass_at_least_p : decision }.
+Definition both (d e : decision) :=
+  match d, e with
+  | Refuted, _ | _, Refuted => Refuted
+  | Proved, Proved => Proved
+  | _, _ => Undecided
+  end.
+
+(** Whether every kept action is at least as likely as every dropped one. *)
+
+Definition most_likely (kept dropped : seq enclosure) :=
+  let least := foldl (fun least e => min least (lo e)) (infinity D) kept in
+  let least_hi := foldl (fun least e => min least (hi e)) (infinity D) kept in
+  let most := foldl (fun most e => max most (hi e)) (neg_infinity D) dropped in
+  let most_lo := foldl (fun most e => max most (lo e)) (neg_infinity D) dropped in
+  if le most least then Proved else if lt least_hi most_lo then Refuted else Undecided.
+
+(** Whether the set has less than p without any one of its actions; pairs of weights and sums of
+    the others. *)
+
+Fixpoint smallest p (outside : enclosure) found (pairs : seq (enclosure * enclosure)) :=
+  if pairs is (weight, others) :: rest then
+    match mass_at_least p others (enclosure_add outside weight) with
+    | Refuted => smallest p outside found rest
+    | Proved => Refuted
+    | Undecided => smallest p outside Undecided rest
+    end
+  else found.
+
+Record facts := Facts {
+  fact_mass : enclosure;
+  fact_leak : enclosure;
+  mass_at_least_p : decision;
+  nucleus : decision
+}.
 
 Definition set_facts p (kept dropped : seq enclosure) :=
   let largest := foldl (fun best e => max best (hi e)) (neg_infinity D) (kept ++ dropped) in
   let anchor := exact (if is_finite largest then largest else zero D) in
   let weights es := [seq enclosure_exp (enclosure_sub e anchor) | e <- es] in
-  let inside := sum_of_enclosures (weights kept) in
+  let kept_weights := weights kept in
+  let inside := sum_of_enclosures kept_weights in
   let outside := sum_of_enclosures (weights dropped) in
   let one_plus_odds :=
     enclosure_add (enclosure_one D) (enclosure_max (enclosure_div outside inside) (enclosure_zero D)) in
-  Facts (enclosure_div (enclosure_one D) one_plus_odds) (enclosure_ln one_plus_odds)
-    (if size dropped == 0%N then Proved
-     else if equal p (one D) then Refuted
-     else mass_at_least p inside outside).
+  let enough :=
+    if size dropped == 0%N then Proved
+    else if equal p (one D) then Refuted
+    else mass_at_least p inside outside in
+  Facts (enclosure_div (enclosure_one D) one_plus_odds) (enclosure_ln one_plus_odds) enough
+    (both (both enough (most_likely kept dropped))
+          (smallest p outside Proved (zip kept_weights (all_but_one kept_weights)))).
 
 End Operations.
 
@@ -132,15 +169,73 @@ have up : upper_or_nan (val (mul_up (sub_up (one D) p) (hi inside))) ((1 - real 
 by move: up down; case: (val (mul_up _ _)) => [||x|]; case: (val (mul_down _ _)) => [||y|] //=; lra.
 Qed.
 
+(** *** The nucleus *)
+
+Lemma least_lower es rs x :
+    inside es rs ->
+  (forall r, lower (val x) r -> lower (val (foldl (fun least e => min least (lo e)) x es)) r) /\
+  every (lower (val (foldl (fun least e => min least (lo e)) x es))) rs.
+Proof.
+elim: es rs x => [|e es IH] [|r rs] //= x [[lo_r _] in_es].
+have [stays all_low] := IH rs (min x (lo e)) in_es; split=> [s x_s|].
+  by apply: stays; apply: min_lower_l.
+by split=> //; apply: stays; apply: min_lower_r.
+Qed.
+
+Lemma most_upper es rs x :
+    inside es rs ->
+  (forall r, upper (val x) r -> upper (val (foldl (fun most e => max most (hi e)) x es)) r) /\
+  every (upper (val (foldl (fun most e => max most (hi e)) x es))) rs.
+Proof.
+elim: es rs x => [|e es IH] [|r rs] //= x [[_ hi_r] in_es].
+have [stays all_high] := IH rs (max x (hi e)) in_es; split=> [s x_s|].
+  by apply: stays; apply: max_upper_l.
+by split=> //; apply: stays; apply: max_upper_r.
+Qed.
+
+Lemma every_imply (P Q : R -> Prop) rs : (forall r, P r -> Q r) -> every P rs -> every Q rs.
+Proof. by move=> PQ; elim: rs => //= r rs IH [/PQ Qr /IH]. Qed.
+
+Lemma most_likely_sound (kept dropped : seq enclosure) rs ds :
+  inside kept rs -> inside dropped ds -> most_likely kept dropped = Proved ->
+  every (fun r => every (fun d => d <= r) ds) rs.
+Proof.
+move=> in_kept in_dropped; rewrite /most_likely.
+have [_ low] := least_lower (infinity D) in_kept.
+have [_ high] := most_upper (neg_infinity D) in_dropped.
+case: ifP => [/leP le_most _|_]; last by case: ifP.
+apply: every_imply low => r low_r; apply: every_imply high => d.
+by move: le_most low_r; do 2!case: (val _) => [||?|] //=; lra.
+Qed.
+
+Lemma smallest_sound p (outside : enclosure) found es (rest_es : seq enclosure) ws total b :
+    is_finite p -> 0 <= real p <= 1 -> contains outside b ->
+    inside es ws -> inside rest_es [seq total - w | w <- ws] -> every (fun w => 0 <= total - w) ws ->
+    smallest p outside found (zip es rest_es) = Proved ->
+  found = Proved /\ every (fun w => (1 - real p) * (total - w) < real p * (b + w)) ws.
+Proof.
+move=> p_ok p01 out_b.
+elim: es rest_es ws found => [|e es IH] [|f rest_es] [|w ws] found //= [e_w es_ws] [f_w rest_ws] [w0 ws0].
+have := mass_at_least_sound p_ok p01 w0 f_w (contains_add out_b e_w).
+case: mass_at_least => // [lt_p|_] /(IH _ _ _ es_ws rest_ws ws0) [found_eq all_lt] //.
+Qed.
+
 Definition mass_of (rs ds : seq R) :=
   (\sum_(r <- rs) exp r) / (\sum_(r <- rs) exp r + \sum_(d <- ds) exp d).
+
+(** π*(a), the share of one action with Q*(a) = r. *)
+
+Definition share_in (rs ds : seq R) r := exp r / (\sum_(r <- rs) exp r + \sum_(d <- ds) exp d).
 
 Theorem set_facts_hold p kept dropped rs ds :
     is_finite p -> 0 < real p <= 1 -> rs <> [::] -> inside kept rs -> inside dropped ds ->
   let f := set_facts p kept dropped in
   [/\ contains (fact_mass f) (mass_of rs ds), contains (fact_leak f) (- ln (mass_of rs ds)),
-      mass_at_least_p f = Proved -> real p <= mass_of rs ds
-    & mass_at_least_p f = Refuted -> mass_of rs ds < real p].
+      mass_at_least_p f = Proved -> real p <= mass_of rs ds,
+      mass_at_least_p f = Refuted -> mass_of rs ds < real p
+    & nucleus f = Proved -> [/\ real p <= mass_of rs ds,
+        every (fun r => every (fun d => d <= r) ds) rs
+      & every (fun r => mass_of rs ds - share_in rs ds r < real p) rs]].
 Proof.
 move=> p_ok p01 some in_kept in_dropped f.
 pose x := let largest := foldl (fun best e => max best (hi e)) (neg_infinity D) (kept ++ dropped) in
@@ -168,14 +263,8 @@ have odds_in : contains (enclosure_add (enclosure_one D) (enclosure_max
   apply: contains_max; last exact: contains_zero.
   exact: contains_div out_in in_in.
 have mass_gt0 : 0 < A / (A + B) by apply: Rmult_lt_0_compat => //; apply: Rinv_0_lt_compat; lra.
-split.
-- rewrite mass_eq; have -> : A / (A + B) = 1 / ((A + B) / A) by field; lra.
-  by apply: contains_div; [apply: contains_one | apply: odds_in].
-- rewrite mass_eq; have -> : - ln (A / (A + B)) = ln ((A + B) / A).
-    by rewrite -ln_Rinv //; congr ln; field; lra.
-  apply: contains_ln; last exact: odds_in.
-  by apply: Rmult_lt_0_compat; [lra | apply: Rinv_0_lt_compat].
-- rewrite /f /=; case: ifP => [/eqP no_dropped _|_].
+have enough : mass_at_least_p f = Proved -> real p <= mass_of rs ds.
+  rewrite /f /=; case: ifP => [/eqP no_dropped _|_].
     have B_eq : B = 0.
       have := inside_size in_dropped; rewrite no_dropped /B; case: (ds) => //= _.
       by rewrite big_nil.
@@ -187,6 +276,13 @@ split.
   have le_AB : real p * (A + B) <= A by apply: (Rmult_le_reg_l (exp (- c))) => //; lra.
   apply: (Rmult_le_reg_r (A + B)); first lra.
   by have -> : A / (A + B) * (A + B) = A by field; lra.
+split=> //.
+- rewrite mass_eq; have -> : A / (A + B) = 1 / ((A + B) / A) by field; lra.
+  by apply: contains_div; [apply: contains_one | apply: odds_in].
+- rewrite mass_eq; have -> : - ln (A / (A + B)) = ln ((A + B) / A).
+    by rewrite -ln_Rinv //; congr ln; field; lra.
+  apply: contains_ln; last exact: odds_in.
+  by apply: Rmult_lt_0_compat; [lra | apply: Rinv_0_lt_compat].
 - rewrite /f /=; case: ifP => // some_dropped.
   have ds_some : ds <> [::].
     by move=> ds_eq; have := inside_size in_dropped; rewrite ds_eq => /= size0;
@@ -202,6 +298,26 @@ split.
   have lt_AB : A < real p * (A + B) by apply: (Rmult_lt_reg_l (exp (- c))) => //; lra.
   apply: (Rmult_lt_reg_r (A + B)); first lra.
   by have -> : A / (A + B) * (A + B) = A; [field; lra | lra].
+- move=> nucleus_f; have [enough_f [likely_f smallest_f]] : mass_at_least_p f = Proved /\
+      most_likely kept dropped = Proved /\ smallest p
+        (sum_of_enclosures [seq enclosure_exp (enclosure_sub e (exact x)) | e <- dropped]) Proved
+        (zip [seq enclosure_exp (enclosure_sub e (exact x)) | e <- kept]
+             (all_but_one [seq enclosure_exp (enclosure_sub e (exact x)) | e <- kept])) = Proved.
+    move: nucleus_f; rewrite /f /set_facts -/x /=; case: (if _ then _ else _) => //;
+      case: most_likely => //; case: smallest => //.
+  split; [exact: enough | exact: most_likely_sound likely_f |].
+  have weights_in := inside_exp c_in in_kept.
+  have [] := smallest_sound (ws := [seq exp (r - c) | r <- rs]) p_ok _ out_in weights_in
+    (inside_all_but_one weights_in) _ smallest_f; first lra.
+    apply: every_imply (every_at_most_sum rs c (Rle_refl 0)) => w; rewrite Rplus_0_l; lra.
+  move=> _; rewrite sum_exp_shift -/A /share_in -/A -/B.
+  have every_map (P Q : R -> Prop) l : (forall r, P (exp (r - c)) -> Q r) ->
+      every P [seq exp (r - c) | r <- l] -> every Q l.
+    by move=> PQ; elim: l => //= r l IH [/PQ Qr /IH].
+  apply: every_map => r; rewrite /Rminus exp_plus => lt_p; rewrite mass_eq.
+  have r0 := exp_pos r; apply: (Rmult_lt_reg_r (A + B)); first lra.
+  have -> : (A / (A + B) + - (exp r / (A + B))) * (A + B) = A - exp r by field; lra.
+  by apply: (Rmult_lt_reg_l (exp (- c))) => //; lra.
 Qed.
 
 End Sets.
