@@ -114,9 +114,14 @@ fn compiled_proofs() -> Option<PathBuf> {
     let theories = root().join("proofs/theories");
     let changed = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
     std::process::Command::new("coqc").arg("--version").output().ok()?;
-    for name in
-        ["interval_backend", "concrete", "concrete_sweep", "concrete_claims", "concrete_nucleus"]
-    {
+    for name in [
+        "interval_backend",
+        "concrete",
+        "concrete_lists",
+        "concrete_sweep",
+        "concrete_claims",
+        "concrete_nucleus",
+    ] {
         let compiled = changed(theories.join(name).with_extension("vo"))?;
         if compiled < changed(theories.join(name).with_extension("v"))? {
             return None;

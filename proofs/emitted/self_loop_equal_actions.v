@@ -103,7 +103,8 @@ Proof. computed (projected_gap_at_most_kappa D_ok kept_fits A_p_carries _). Qed.
 (** What all this rests on: the axioms of the standard library's real numbers, nothing else. *)
 
 Definition everything :=
-  (A_p_carries, gap, projected_gap, kappa_enclosed, gap_bounded, projected_gap_bounded,
-   Q_star_enclosed, Q_p_star_enclosed, Q_projected_enclosed).
+  (A_p_carries, gap, projected_gap, kappa_enclosed,
+   gap_bounded, projected_gap_bounded, Q_star_enclosed, Q_p_star_enclosed,
+   Q_projected_enclosed).
 
 Print Assumptions everything.

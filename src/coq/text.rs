@@ -282,8 +282,9 @@ fn footer(nuclei: bool) -> String {
 (** What all this rests on: the axioms of the standard library's real numbers, nothing else. *)
 
 Definition everything :=
-  (A_p_carries, {nucleus}gap, projected_gap, kappa_enclosed, gap_bounded, projected_gap_bounded,
-   Q_star_enclosed, Q_p_star_enclosed, Q_projected_enclosed).
+  (A_p_carries, {nucleus}gap, projected_gap, kappa_enclosed,
+   gap_bounded, projected_gap_bounded, Q_star_enclosed, Q_p_star_enclosed,
+   Q_projected_enclosed).
 
 Print Assumptions everything.
 "
