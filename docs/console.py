@@ -4,8 +4,8 @@
     cargo build --release
     python3 docs/console.py [FILE.md ...]
 
-Blocks of a file share a scratch folder, in which `docs` is this folder. Blocks that use Gymnasium need a `python` that has
-it. Look at the difference before you commit it.
+Blocks of a file share a scratch folder, in which `docs` is this folder and `proofs` the one beside it. Blocks that use
+Gymnasium need a `python` that has it, those that use Coq need `make -C proofs` first. Look at the difference before you commit it.
 """
 
 import os
@@ -51,7 +51,8 @@ def main():
     pages = pages or [ROOT / "README.md", *sorted((DOCS / "src").rglob("*.md"))]
     for page in pages:
         with tempfile.TemporaryDirectory() as folder:
-            pathlib.Path(folder, "docs").symlink_to(DOCS)
+            for name in ("docs", "proofs"):
+                pathlib.Path(folder, name).symlink_to(ROOT / name)
             path = pathlib.Path(folder, ".bin")
             path.mkdir()
             (path / "bellman").symlink_to(PROGRAM)

@@ -66,6 +66,24 @@ fn a_certificate_and_a_coq_file_can_be_written_together() {
 }
 
 #[test]
+fn a_file_says_what_is_not_shown_of_the_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("model.v");
+    let text = |more: &[&str]| {
+        let mut command = bellman();
+        command.arg("certify").arg(reference("garnet-0.json")).arg("--coq").arg(&file).args(more);
+        command.assert().code(0);
+        std::fs::read_to_string(&file).unwrap()
+    };
+    let nucleus = text(&[]);
+    assert!(nucleus.contains("A_p_is_nucleus") && !nucleus.contains("not shown"));
+    // Two actions are too few here or too many there.
+    let two = text(&["--sets", "top-k:2"]);
+    assert!(two.contains("That each set carries 0.8 is not shown"), "{two}");
+    assert!(two.contains("smallest such sets is not shown") && !two.contains("A_p_is_nucleus"));
+}
+
+#[test]
 fn what_cannot_be_proved_is_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, proof) = (folder.path().join("model.cert"), folder.path().join("model.v"));
@@ -96,7 +114,14 @@ fn compiled_proofs() -> Option<PathBuf> {
     let theories = root().join("proofs/theories");
     let changed = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
     std::process::Command::new("coqc").arg("--version").output().ok()?;
-    for name in ["interval_backend", "concrete", "concrete_sweep", "concrete_claims"] {
+    for name in [
+        "interval_backend",
+        "concrete",
+        "concrete_lists",
+        "concrete_sweep",
+        "concrete_claims",
+        "concrete_nucleus",
+    ] {
         let compiled = changed(theories.join(name).with_extension("vo"))?;
         if compiled < changed(theories.join(name).with_extension("v"))? {
             return None;

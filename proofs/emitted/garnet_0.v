@@ -10,7 +10,7 @@
     [dy m e] is m·2^e and [#k] is number k, counted from 0. *)
 
 Set Warnings "-notation-overridden,-ambiguous-paths".
-From Bellman Require Import concrete_claims.
+From Bellman Require Import concrete_nucleus.
 
 (** ** The model
 
@@ -153,6 +153,11 @@ Definition p : dyadic := dy 3602879701896397 (-52).
 Theorem A_p_carries : carries (value p) A_p (teacher M).
 Proof. computed (sets_carry D_ok kept_fits p v_star _). Qed.
 
+(** They are the paper's sets: the smallest of most likely actions that carry p. *)
+
+Theorem A_p_is_nucleus : forall s, A_p s = top_p M (value p) (teacher M) s.
+Proof. computed (sets_are_nuclei D_ok kept_fits v_star A_p_carries _). Qed.
+
 (** ** The largest gaps on the support, and the bound κ(p) *)
 
 Theorem gap :
@@ -177,7 +182,8 @@ Proof. computed (projected_gap_at_most_kappa D_ok kept_fits A_p_carries _). Qed.
 (** What all this rests on: the axioms of the standard library's real numbers, nothing else. *)
 
 Definition everything :=
-  (A_p_carries, gap, projected_gap, kappa_enclosed, gap_bounded, projected_gap_bounded,
-   Q_star_enclosed, Q_p_star_enclosed, Q_projected_enclosed).
+  (A_p_carries, A_p_is_nucleus, gap, projected_gap, kappa_enclosed,
+   gap_bounded, projected_gap_bounded, Q_star_enclosed, Q_p_star_enclosed,
+   Q_projected_enclosed).
 
 Print Assumptions everything.

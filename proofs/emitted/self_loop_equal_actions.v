@@ -10,7 +10,7 @@
     [dy m e] is m·2^e and [#k] is number k, counted from 0. *)
 
 Set Warnings "-notation-overridden,-ambiguous-paths".
-From Bellman Require Import concrete_claims.
+From Bellman Require Import concrete_nucleus.
 
 (** ** The model
 
@@ -77,6 +77,8 @@ Definition p : dyadic := dy 1 (-1).
 Theorem A_p_carries : carries (value p) A_p (teacher M).
 Proof. computed (sets_carry D_ok kept_fits p v_star _). Qed.
 
+(** That they are the smallest such sets is not shown. No bound below needs it. *)
+
 (** ** The largest gaps on the support, and the bound κ(p) *)
 
 Theorem gap :
@@ -101,7 +103,8 @@ Proof. computed (projected_gap_at_most_kappa D_ok kept_fits A_p_carries _). Qed.
 (** What all this rests on: the axioms of the standard library's real numbers, nothing else. *)
 
 Definition everything :=
-  (A_p_carries, gap, projected_gap, kappa_enclosed, gap_bounded, projected_gap_bounded,
-   Q_star_enclosed, Q_p_star_enclosed, Q_projected_enclosed).
+  (A_p_carries, gap, projected_gap, kappa_enclosed,
+   gap_bounded, projected_gap_bounded, Q_star_enclosed, Q_p_star_enclosed,
+   Q_projected_enclosed).
 
 Print Assumptions everything.

@@ -24,6 +24,8 @@ pub struct Facts {
     pub q_projected: Vec<Enclosure>,
     /// The mass to claim for every set: p where that is shown, otherwise what is.
     pub mass: f64,
+    /// Whether every set is shown to be the smallest one of most likely actions that carries p.
+    pub nuclei: bool,
     /// max |Q* − Q̄_p*| over the support.
     pub gap_top_p: Enclosure,
     /// max |Q* − Q̄^{proj_p π*}| over the support.
@@ -51,6 +53,7 @@ impl Facts {
             gap_top_p: sweep.gap(&v_star, &v_top_p),
             gap_projected: sweep.gap(&v_star, &v_projected),
             kappa: -(gamma * Enclosure::exact(mass).ln()) / (Enclosure::ONE - gamma),
+            nuclei: mass == certificate.p && sweep.nuclei(&v_star, &q_star),
             mass,
             q_top_p: action_values(model, certificate.gamma, &v_top_p),
             q_projected: action_values(model, certificate.gamma, &v_projected),
@@ -140,6 +143,21 @@ impl Sweep<'_> {
         const STEPS: f64 = (1u64 << 30) as f64;
         let mass = (least * STEPS - 1.0).floor() / STEPS;
         (mass > 0.0).then_some(mass)
+    }
+
+    /// Whether each kept action is strictly more likely than each dropped one, and no set carries
+    /// p without one of its actions.
+    fn nuclei(&self, v_star: &[Enclosure], q_star: &[Enclosure]) -> bool {
+        let p = Enclosure::exact(self.certificate.p);
+        v_star.iter().enumerate().all(|(state, &value)| {
+            let dropped = self.model.pairs_of(state).filter(|&pair| !self.sets.keeps(pair));
+            let most = dropped.fold(f64::NEG_INFINITY, |most, pair| most.max(q_star[pair].hi()));
+            let mass = (self.soft_value(state, q_star) - value).exp();
+            self.kept(state).all(|pair| {
+                let weight = (q_star[pair] - value).exp();
+                q_star[pair].lo() > most && (p - (mass - weight)).lo() > 0.0
+            })
+        })
     }
 
     /// Whether all actions of a state have the same reward and the same next states.

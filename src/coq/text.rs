@@ -31,7 +31,7 @@ impl File<'_> {
             self.enclosures()?,
             self.mass(),
             self.gaps()?,
-            footer(),
+            footer(self.facts.nuclei),
         ]
         .join("\n"))
     }
@@ -52,7 +52,7 @@ impl File<'_> {
     [dy m e] is m·2^e and [#k] is number k, counted from 0. *)
 
 Set Warnings \"-notation-overridden,-ambiguous-paths\".
-From Bellman Require Import concrete_claims.
+From Bellman Require Import concrete_nucleus.
 ",
             name = plain(self.name),
         )
@@ -203,14 +203,26 @@ Definition v_projected : seq dyadic := [::
     }
 
     fn mass(&self) -> String {
-        let (p, mass) = (self.certificate.p, self.facts.mass);
-        let what = if mass == p {
+        let (p, Facts { mass, nuclei, .. }) = (self.certificate.p, self.facts);
+        let what = if *mass == p {
             "Each set carries the mass p.".to_owned()
         } else {
             format!(
                 "That each set carries {p:?} is not shown: some set has less, or too little more \
                  to tell.\n    What all of them are shown to carry is {mass:?}."
             )
+        };
+        let smallest = if *nuclei {
+            "
+
+(** They are the paper's sets: the smallest of most likely actions that carry p. *)
+
+Theorem A_p_is_nucleus : forall s, A_p s = top_p M (value p) (teacher M) s.
+Proof. computed (sets_are_nuclei D_ok kept_fits v_star A_p_carries _). Qed."
+        } else {
+            "
+
+(** That they are the smallest such sets is not shown. No bound below needs it. *)"
         };
         format!(
             "\
@@ -221,9 +233,9 @@ Definition v_projected : seq dyadic := [::
 Definition p : dyadic := {}.
 
 Theorem A_p_carries : carries (value p) A_p (teacher M).
-Proof. computed (sets_carry D_ok kept_fits p v_star _). Qed.
+Proof. computed (sets_carry D_ok kept_fits p v_star _). Qed.{smallest}
 ",
-            dyadic(mass)
+            dyadic(*mass)
         )
     }
 
@@ -263,17 +275,20 @@ Proof. computed (projected_gap_at_most_kappa D_ok kept_fits A_p_carries _). Qed.
     }
 }
 
-fn footer() -> String {
-    "\
+fn footer(nuclei: bool) -> String {
+    let nucleus = if nuclei { "A_p_is_nucleus, " } else { "" };
+    format!(
+        "\
 (** What all this rests on: the axioms of the standard library's real numbers, nothing else. *)
 
 Definition everything :=
-  (A_p_carries, gap, projected_gap, kappa_enclosed, gap_bounded, projected_gap_bounded,
-   Q_star_enclosed, Q_p_star_enclosed, Q_projected_enclosed).
+  (A_p_carries, {nucleus}gap, projected_gap, kappa_enclosed,
+   gap_bounded, projected_gap_bounded, Q_star_enclosed, Q_p_star_enclosed,
+   Q_projected_enclosed).
 
 Print Assumptions everything.
 "
-    .to_owned()
+    )
 }
 
 /// A name that can stand in a comment, whatever somebody called the model.
