@@ -8,10 +8,13 @@
 //! | [`tabular`] | finite MDPs, formats, random families, solvers |
 //! | [`rounding`] | directed arithmetic and enclosures |
 //! | [`certificate`] | the trusted base: certificates and their checker |
+//! | `llm` | language models on candle, the same operators with gradients (feature `llm`, on by default) |
 //! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
 #![forbid(unsafe_code)]
 
 pub use certificate;
+#[cfg(feature = "llm")]
+pub use llm;
 pub use operators;
 pub use rounding;
 pub use tabular;

@@ -4,6 +4,8 @@ mod certify;
 mod completions;
 mod error;
 mod generate;
+#[cfg(feature = "llm")]
+mod logits;
 mod output;
 mod range;
 mod replay;
@@ -35,6 +37,9 @@ enum Command {
     Certify(certify::Certify),
     /// Check a certificate against its model
     Check(certify::Check),
+    /// Print the most likely next tokens of a language model
+    #[cfg(feature = "llm")]
+    Logits(logits::Logits),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -94,6 +99,8 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Solve(command) => command.run(),
         Command::Certify(command) => command.run(),
         Command::Check(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Logits(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),
