@@ -8,6 +8,7 @@
 //! | [`tabular`] | finite MDPs, formats, random families, solvers |
 //! | [`rounding`] | directed arithmetic and enclosures |
 //! | [`certificate`] | the trusted base: certificates and their checker |
+//! | `llm` | language models on candle, the same operators with gradients (feature `llm`, on by default) |
 //! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
 //!
 //! and [`coq`], which writes certificates as files for Coq's kernel to check.
@@ -16,6 +17,8 @@
 pub mod coq;
 
 pub use certificate;
+#[cfg(feature = "llm")]
+pub use llm;
 pub use operators;
 pub use rounding;
 pub use tabular;

@@ -321,3 +321,88 @@ fn completions_exist_for_the_usual_shells() {
         assert!(String::from_utf8(output.stdout).unwrap().contains("generate-mdp"), "{shell}");
     }
 }
+
+#[cfg(feature = "llm")]
+mod language_models {
+    use super::*;
+
+    /// What transformers computed for a tiny random checkpoint: ids and logits [T, V] of its
+    /// first sequence.
+    fn expected(name: &str) -> (Vec<u32>, Vec<Vec<f64>>) {
+        use bellman_distill::llm::weights::{Safetensors, Weights};
+        let file = Safetensors::open(&model(name).join("expected.safetensors")).unwrap();
+        let ids = file.load("input_ids").unwrap().to_vec2::<i64>().unwrap().remove(0);
+        let logits = file.load("logits").unwrap().to_vec3::<f32>().unwrap().remove(0);
+        let wide = |row: Vec<f32>| row.into_iter().map(f64::from).collect();
+        (ids.into_iter().map(|id| id as u32).collect(), logits.into_iter().map(wide).collect())
+    }
+
+    fn model(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/models").join(name)
+    }
+
+    fn list(ids: &[u32]) -> String {
+        ids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    /// Whether `top` holds the most likely tokens of these logits, falling.
+    fn assert_top(top: &Value, logits: &[f64], count: usize) {
+        let largest = logits.iter().copied().fold(f64::MIN, f64::max);
+        let total = largest + logits.iter().map(|z| (z - largest).exp()).sum::<f64>().ln();
+        let top = top["top"].as_array().unwrap();
+        assert_eq!(top.len(), count);
+        let mut before = f64::INFINITY;
+        for entry in top {
+            let log = entry["log_probability"].as_f64().unwrap();
+            let id = entry["id"].as_u64().unwrap() as usize;
+            assert!((log - (logits[id] - total)).abs() < 1e-4 && log <= before);
+            assert!(entry["token"].is_null());
+            before = log;
+        }
+        let larger = logits.iter().filter(|&z| z - total > before + 1e-4).count();
+        assert!(larger < count);
+    }
+
+    #[test]
+    fn logits_are_those_of_transformers_after_the_last_position_and_after_every_one() {
+        for name in ["gpt2", "opt", "opt-350m-like", "qwen2", "llama", "llama-untied-head"] {
+            let (ids, logits) = expected(name);
+            let mut command = bellman();
+            command.arg("logits").arg("--model").arg(model(name)).args(["--ids", &list(&ids)]);
+            assert_top(&json(command.arg("--json")), &logits[ids.len() - 1], 10);
+            let all = json(command.args(["--all", "--top", "3"]));
+            let positions = all["positions"].as_array().unwrap();
+            assert_eq!(positions.len(), ids.len());
+            for (top, logits) in positions.iter().zip(&logits) {
+                assert_top(top, logits, 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_used_is_exit_code_2_with_the_reason() {
+        let run = |folder: &Path, ids: &str| {
+            error(bellman().arg("logits").arg("--model").arg(folder).args(["--ids", ids]))
+        };
+        let unknown = run(&model("llama"), "3,97");
+        assert!(unknown.contains("token 97 is not one of the 97"), "{unknown}");
+        let missing = run(Path::new("no-such-folder"), "3");
+        assert!(missing.contains("cannot read no-such-folder/config.json"), "{missing}");
+        assert!(missing.contains("a folder with config.json"), "{missing}");
+        error(bellman().arg("logits").arg("--model").arg(model("llama")));
+        error(bellman().arg("logits").arg("--model").arg(model("llama")).args(["--ids", ""]));
+    }
+
+    #[test]
+    fn a_file_cut_short_names_the_tensor() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(model("llama").join("config.json"), folder.path().join("config.json"))
+            .unwrap();
+        let mut bytes = std::fs::read(model("llama").join("model.safetensors")).unwrap();
+        bytes.truncate(bytes.len() - 1);
+        std::fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
+        let text =
+            error(bellman().arg("logits").arg("--model").arg(folder.path()).args(["--ids", "3"]));
+        assert!(text.contains("tensor") && text.contains("the file is cut short"), "{text}");
+    }
+}

@@ -5,6 +5,7 @@
 //! | [`mod@tensors`] | candle tensors as a number system: every operator runs on them, with gradients |
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
+//! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
 //!
 //! No formula is written here a second time: a loss is a function of `operators` called with
@@ -14,6 +15,7 @@
 pub mod config;
 mod error;
 pub mod model;
+pub mod predict;
 pub mod tensors;
 pub mod weights;
 

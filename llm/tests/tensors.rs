@@ -306,7 +306,7 @@ fn rows_of_one_width_are_one_rectangle_in_their_own_order() {
     let n = Tensors::new(&RowLayout::uniform(5, 17).expect("rows"), DType::F32, &CPU);
     let n = n.expect("rows");
     assert_eq!(n.buckets().rectangles().len(), 1);
-    assert!(n.buckets().source().iter().enumerate().all(|(i, s)| *s == Some(i)));
+    assert!(n.buckets().source().enumerate().all(|(i, s)| s == Some(i)));
 }
 
 #[test]
@@ -331,6 +331,10 @@ fn cells_come_back_in_the_order_of_the_layout() {
     let sums = n.read_rows(&n.row_sum(&of.0).expect("sums")).expect("rows");
     let expected: Vec<f64> = layout.iter().map(|row| values[row].iter().sum()).collect();
     assert_eq!(sums, expected);
+    // Padding is not summed, whatever became of it.
+    let ones = n.exp(&n.scale(&of.0, 0.0).expect("zeros")).expect("ones");
+    let widths = n.read_rows(&n.row_sum(&ones).expect("sums")).expect("rows");
+    assert_eq!(widths, [20.0, 1.0, 9.0, 2.0, 17.0]);
     let spread =
         n.read_cells(&n.spread(&n.rows(&[0., 1., 2., 3., 4.]).expect("rows").0).expect("s"));
     let rows: Vec<f64> =

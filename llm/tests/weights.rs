@@ -77,6 +77,8 @@ fn a_size_that_does_not_fit_the_shape_is_named() {
         }
         other => panic!("{other:?}"),
     }
+    let more = r#"{"dtype":"F32","shape":[2,3],"data_offsets":[0,28]}"#;
+    assert!(matches!(problem(more, 28), TensorProblem::Size { found: 28, expected: 24, .. }));
     let backwards = r#"{"dtype":"F32","shape":[],"data_offsets":[8,4]}"#;
     assert_eq!(problem(backwards, 8), TensorProblem::Backwards { start: 8, end: 4 });
 }

@@ -42,6 +42,13 @@ pub enum CliError {
     /// A model made from arguments.
     #[error(transparent)]
     Model(#[from] tabular::ModelError),
+    /// A language model.
+    #[cfg(feature = "llm")]
+    #[error(transparent)]
+    #[diagnostic(help(
+        "a model is a folder with config.json and model.safetensors, as on the Hugging Face hub"
+    ))]
+    LanguageModel(#[from] llm::LlmError),
     /// γ or p.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),

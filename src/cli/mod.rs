@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod error;
 mod generate;
+#[cfg(feature = "llm")]
+mod logits;
 pub mod output;
 mod proof;
 mod range;
@@ -40,6 +42,9 @@ enum Command {
     Certify(certify::Certify),
     /// Check a certificate against its model
     Check(check::Check),
+    /// Print the most likely next tokens of a language model
+    #[cfg(feature = "llm")]
+    Logits(logits::Logits),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -100,6 +105,8 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Solve(command) => command.run(),
         Command::Certify(command) => command.run(),
         Command::Check(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Logits(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

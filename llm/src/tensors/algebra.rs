@@ -28,7 +28,7 @@ impl Tensors {
 
     /// The rectangles with where each starts.
     fn places(&self) -> impl Iterator<Item = (usize, &Bucket)> {
-        self.buckets.rectangles.iter().scan(0, |start, bucket| {
+        self.buckets.rectangles().iter().scan(0, |start, bucket| {
             let from = *start;
             *start += bucket.rows * bucket.width;
             Some((from, bucket))
@@ -84,10 +84,9 @@ impl NumberSystem for Tensors {
     type Error = LlmError;
 
     fn one_cell_per_row(&self) -> Self {
-        let layout = self.layout.one_cell_per_row();
-        let buckets = super::Buckets::new(&layout).into();
+        let buckets = super::Buckets::new(&self.layout().one_cell_per_row()).into();
         // All rows have the same width: their own order, no padding.
-        Self { layout, buckets, order: None, gathered: None, ..self.clone() }
+        Self { buckets, order: None, gathered: None, ..self.clone() }
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor, LlmError> {
@@ -138,22 +137,28 @@ impl NumberSystem for Tensors {
     }
 
     fn keep(&self, a: &Tensor, mask: &Mask, fill: f64) -> Result<Tensor, LlmError> {
-        Ok(mask.0.where_cond(a, &self.filling(a, fill)?)?)
+        match &mask.0 {
+            None => Ok(a.clone()),
+            Some(flags) => Ok(flags.where_cond(a, &self.filling(a, fill)?)?),
+        }
     }
 
     fn drop(&self, a: &Tensor, mask: &Mask, fill: f64) -> Result<Tensor, LlmError> {
-        Ok(mask.0.where_cond(&self.filling(a, fill)?, a)?)
+        match &mask.0 {
+            None => self.constant(a, fill),
+            Some(flags) => Ok(flags.where_cond(&self.filling(a, fill)?, a)?),
+        }
     }
 
     fn spread(&self, rows: &Tensor) -> Result<Tensor, LlmError> {
-        expect_length("the row vector", rows.elem_count(), self.layout.rows())?;
+        expect_length("the row vector", rows.elem_count(), self.layout().rows())?;
         let rows = match &self.order {
             None => rows.clone(),
             Some(order) => rows.index_select(&order.stored, 0)?,
         };
         let mut start = 0;
-        let mut parts = Vec::with_capacity(self.buckets.rectangles.len());
-        for bucket in &self.buckets.rectangles {
+        let mut parts = Vec::with_capacity(self.buckets.rectangles().len());
+        for bucket in self.buckets.rectangles() {
             let column = rows.narrow(0, start, bucket.rows)?.unsqueeze(1)?;
             parts.push(column.broadcast_as((bucket.rows, bucket.width))?.flatten_all()?);
             start += bucket.rows;
@@ -191,7 +196,7 @@ impl NumberSystem for Tensors {
 
     fn pick(&self, cells: &Tensor, slots: &Slots) -> Result<Tensor, LlmError> {
         expect_length("the table", cells.elem_count(), self.buckets.cells())?;
-        expect_length("the list of slots", slots.0.elem_count(), self.layout.rows())?;
+        expect_length("the list of slots", slots.0.elem_count(), self.layout().rows())?;
         Ok(cells.index_select(&slots.0, 0)?)
     }
 

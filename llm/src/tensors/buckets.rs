@@ -14,7 +14,7 @@ pub struct Bucket {
 /// The narrowest class of widths: rows up to here share one bucket.
 const NARROW: usize = 8;
 
-/// A layout cut into buckets, with the way from ragged cells to padded ones and back.
+/// A layout cut into buckets, with the way from ragged cells to stored ones.
 ///
 /// Rows are sorted into classes of widths (up to 8, 16, 32, …) and a class is as wide as its
 /// widest row. So a row is stored at less than twice its length (or at 8 cells), and there are
@@ -22,15 +22,16 @@ const NARROW: usize = 8;
 /// heavy-tailed: padding all rows to the largest set would cost an order of magnitude.
 /// Rectangles need no operation that candle lacks, so that one implementation with gradients
 /// serves CPU, CUDA and Metal. Rows of one width, such as full vocabularies, are one rectangle
-/// without padding, in their own order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// without padding, in their own order; nothing here takes memory per cell.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Buckets {
-    /// The rectangles, narrow ones first.
-    pub(super) rectangles: Vec<Bucket>,
+    layout: RowLayout,
+    rectangles: Vec<Bucket>,
     /// Which row is the i-th in the order of storage.
-    pub(super) order: Vec<usize>,
-    /// Which ragged cell each padded cell holds; `None` for padding.
-    pub(super) source: Vec<Option<usize>>,
+    order: Vec<usize>,
+    /// Where the first cell of each row is stored.
+    starts: Vec<usize>,
+    cells: usize,
 }
 
 impl Buckets {
@@ -40,18 +41,23 @@ impl Buckets {
         let mut order: Vec<usize> = (0..layout.rows()).collect();
         order.sort_by_key(class);
         let mut rectangles = Vec::new();
-        let mut source = Vec::with_capacity(layout.cells());
+        let mut starts = vec![0; order.len()];
+        let mut cells = 0;
         for rows in order.chunk_by(|a, b| class(a) == class(b)) {
             // A chunk has at least one row.
             let width = rows.iter().map(|&row| layout.row(row).len()).max().unwrap_or(0);
             rectangles.push(Bucket { rows: rows.len(), width });
             for &row in rows {
-                let cells = layout.row(row);
-                let padding = width - cells.len();
-                source.extend(cells.map(Some).chain(std::iter::repeat_n(None, padding)));
+                starts[row] = cells;
+                cells += width;
             }
         }
-        Self { rectangles, order, source }
+        Self { layout: layout.clone(), rectangles, order, starts, cells }
+    }
+
+    /// The layout of the rows.
+    pub fn layout(&self) -> &RowLayout {
+        &self.layout
     }
 
     /// The rectangles, narrow ones first.
@@ -64,34 +70,23 @@ impl Buckets {
         &self.order
     }
 
-    /// Which ragged cell each stored cell holds; `None` for padding.
-    pub fn source(&self) -> &[Option<usize>] {
-        &self.source
+    /// Where the first cell of each row is stored.
+    pub fn starts(&self) -> &[usize] {
+        &self.starts
     }
 
     /// The number of stored cells, padding included.
     pub fn cells(&self) -> usize {
-        self.source.len()
+        self.cells
     }
 
-    /// Where each ragged cell is stored.
-    pub fn places(&self) -> Vec<usize> {
-        invert(self.source.iter().copied())
+    /// Which cell of the layout each stored cell holds; `None` for padding.
+    pub fn source(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        let widths = self.rectangles.iter().flat_map(|b| std::iter::repeat_n(b.width, b.rows));
+        self.order.iter().zip(widths).flat_map(|(&row, width)| {
+            let cells = self.layout.row(row);
+            let padding = width - cells.len();
+            cells.map(Some).chain(std::iter::repeat_n(None, padding))
+        })
     }
-
-    /// Where each row is stored.
-    pub fn row_places(&self) -> Vec<usize> {
-        invert(self.order.iter().map(|&row| Some(row)))
-    }
-}
-
-/// The inverse of an injection: entry `x` is the position of `Some(x)`.
-fn invert(positions: impl ExactSizeIterator<Item = Option<usize>> + Clone) -> Vec<usize> {
-    let mut places = vec![0; positions.clone().flatten().count()];
-    for (place, x) in positions.enumerate() {
-        if let Some(x) = x {
-            places[x] = place;
-        }
-    }
-    places
 }

@@ -22,7 +22,6 @@ use std::sync::Arc;
 /// operation. Everything has 32-bit indices: fewer than 2³² cells.
 #[derive(Debug, Clone)]
 pub struct Tensors {
-    layout: RowLayout,
     buckets: Arc<Buckets>,
     /// The row at each place of storage, and the place of each row; `None` when they coincide.
     order: Option<Order>,
@@ -48,13 +47,14 @@ struct Gathered {
     real: Option<Tensor>,
 }
 
-/// Which entries of an array take part: 1 where they do, a `u8` tensor of the array's shape.
+/// Which entries of an array take part: 1 where they do, a `u8` tensor of the array's shape;
+/// `None` where all do.
 #[derive(Debug, Clone)]
-pub struct Mask(pub(crate) Tensor);
+pub struct Mask(Option<Tensor>);
 
 /// One cell per row: its index in storage, a `u32` tensor `[rows]`.
 #[derive(Debug, Clone)]
-pub struct Slots(pub(crate) Tensor);
+pub struct Slots(Tensor);
 
 impl Tensors {
     /// The number system over these rows.
@@ -63,28 +63,31 @@ impl Tensors {
     /// [`LlmError::Tensor`] when the device cannot hold the indices.
     pub fn new(layout: &RowLayout, dtype: DType, device: &Device) -> Result<Self, LlmError> {
         let buckets = Buckets::new(layout);
-        let order = if buckets.order.is_sorted() {
+        let order = if buckets.order().is_sorted() {
             None
         } else {
-            let stored = index(&buckets.order, device)?;
-            Some(Order { stored, natural: index(&buckets.row_places(), device)? })
+            let mut places = vec![0; layout.rows()];
+            for (place, &row) in buckets.order().iter().enumerate() {
+                places[row] = place;
+            }
+            let stored = index(buckets.order().iter().copied(), device)?;
+            Some(Order { stored, natural: index(places.into_iter(), device)? })
         };
         let padded = buckets.cells() > layout.cells();
         let gathered = if order.is_none() && !padded {
             None
         } else {
-            let source: Vec<usize> = buckets.source.iter().map(|cell| cell.unwrap_or(0)).collect();
-            let real = buckets.source.iter().map(Option::is_some);
+            let source = index(buckets.source().map(|cell| cell.unwrap_or(0)), device)?;
+            let real = buckets.source().map(|cell| cell.is_some());
             let real = if padded { Some(flags(real, device)?) } else { None };
-            Some(Gathered { source: index(&source, device)?, real })
+            Some(Gathered { source, real })
         };
-        let (layout, buckets, device) = (layout.clone(), Arc::new(buckets), device.clone());
-        Ok(Self { layout, buckets, order, gathered, dtype, device })
+        Ok(Self { buckets: buckets.into(), order, gathered, dtype, device: device.clone() })
     }
 
     /// The layout of the rows.
     pub fn layout(&self) -> &RowLayout {
-        &self.layout
+        self.buckets.layout()
     }
 
     /// How the cells are stored.
@@ -97,8 +100,8 @@ impl Tensors {
     /// # Errors
     /// [`LlmError::Length`] unless there is one for each cell; [`LlmError::Tensor`].
     pub fn cells(&self, values: &[f64]) -> Result<Cells<Self>, LlmError> {
-        expect_length("the table", values.len(), self.layout.cells())?;
-        let stored = self.buckets.source.iter().map(|cell| cell.map_or(0.0, |i| values[i]));
+        expect_length("the table", values.len(), self.layout().cells())?;
+        let stored = self.buckets.source().map(|cell| cell.map_or(0.0, |i| values[i]));
         Ok(Cells(self.numbers(stored)?))
     }
 
@@ -107,7 +110,7 @@ impl Tensors {
     /// # Errors
     /// [`LlmError::Length`] unless there is one for each row; [`LlmError::Tensor`].
     pub fn rows(&self, values: &[f64]) -> Result<Rows<Self>, LlmError> {
-        expect_length("the row vector", values.len(), self.layout.rows())?;
+        expect_length("the row vector", values.len(), self.layout().rows())?;
         Ok(Rows(self.numbers(values.iter().copied())?))
     }
 
@@ -117,7 +120,7 @@ impl Tensors {
     /// # Errors
     /// [`LlmError::Length`] unless there is one for each cell; [`LlmError::Tensor`].
     pub fn cells_of(&self, tensor: &Tensor) -> Result<Cells<Self>, LlmError> {
-        expect_length("the tensor of cells", tensor.elem_count(), self.layout.cells())?;
+        expect_length("the tensor of cells", tensor.elem_count(), self.layout().cells())?;
         let flat = tensor.flatten_all()?.to_dtype(self.dtype)?;
         let Some(gathered) = &self.gathered else { return Ok(Cells(flat)) };
         let cells = flat.index_select(&gathered.source, 0)?;
@@ -129,7 +132,7 @@ impl Tensors {
     /// # Errors
     /// [`LlmError::Length`] unless there is one for each row; [`LlmError::Tensor`].
     pub fn rows_of(&self, tensor: &Tensor) -> Result<Rows<Self>, LlmError> {
-        expect_length("the tensor of rows", tensor.elem_count(), self.layout.rows())?;
+        expect_length("the tensor of rows", tensor.elem_count(), self.layout().rows())?;
         Ok(Rows(tensor.flatten_all()?.to_dtype(self.dtype)?))
     }
 
@@ -139,9 +142,17 @@ impl Tensors {
     /// [`LlmError::Length`] when the sets belong to other rows; [`LlmError::Tensor`].
     pub fn mask(&self, sets: &CandidateSets) -> Result<Mask, LlmError> {
         let kept = sets.kept();
-        expect_length("the list of kept cells", kept.len(), self.layout.cells())?;
-        let stored = self.buckets.source.iter().map(|cell| cell.is_some_and(|i| kept[i]));
-        Ok(Mask(flags(stored, &self.device)?))
+        expect_length("the list of kept cells", kept.len(), self.layout().cells())?;
+        if sets.is_full() {
+            return Ok(self.full());
+        }
+        let stored = self.buckets.source().map(|cell| cell.is_some_and(|i| kept[i]));
+        Ok(Mask(Some(flags(stored, &self.device)?)))
+    }
+
+    /// The mask of every cell; without padding it costs nothing.
+    pub fn full(&self) -> Mask {
+        Mask(self.gathered.as_ref().and_then(|gathered| gathered.real.clone()))
     }
 
     /// A mask over rows.
@@ -149,8 +160,8 @@ impl Tensors {
     /// # Errors
     /// [`LlmError::Length`] unless there is a flag for each row; [`LlmError::Tensor`].
     pub fn row_mask(&self, kept: &[bool]) -> Result<Mask, LlmError> {
-        expect_length("the list of kept rows", kept.len(), self.layout.rows())?;
-        Ok(Mask(flags(kept.iter().copied(), &self.device)?))
+        expect_length("the list of kept rows", kept.len(), self.layout().rows())?;
+        Ok(Mask(Some(flags(kept.iter().copied(), &self.device)?)))
     }
 
     /// One slot (position within the row) for each row.
@@ -159,16 +170,15 @@ impl Tensors {
     /// [`LlmError::Length`] unless there is one for each row and each lies in its row;
     /// [`LlmError::Tensor`].
     pub fn slots(&self, slots: &[usize]) -> Result<Slots, LlmError> {
-        expect_length("the list of slots", slots.len(), self.layout.rows())?;
-        let places = self.buckets.places();
-        let place = |(row, &slot): (std::ops::Range<usize>, &usize)| {
-            let expected = row.len();
-            let inside = slot < expected;
-            let outside = LlmError::Length { what: "a slot", found: slot, expected };
-            if inside { Ok(places[row.start + slot]) } else { Err(outside) }
-        };
-        let places: Result<Vec<_>, _> = self.layout.iter().zip(slots).map(place).collect();
-        Ok(Slots(index(&places?, &self.device)?))
+        expect_length("the list of slots", slots.len(), self.layout().rows())?;
+        for (row, &slot) in self.layout().iter().zip(slots) {
+            if slot >= row.len() {
+                let expected = row.len();
+                return Err(LlmError::Length { what: "a slot", found: slot, expected });
+            }
+        }
+        let places = self.buckets.starts().iter().zip(slots).map(|(start, slot)| start + slot);
+        Ok(Slots(index(places, &self.device)?))
     }
 
     /// The doubles of an array over cells, in the order of the layout.
@@ -178,7 +188,8 @@ impl Tensors {
     pub fn read_cells(&self, cells: &Tensor) -> Result<Vec<f64>, LlmError> {
         let stored = read(cells)?;
         expect_length("the array of cells", stored.len(), self.buckets.cells())?;
-        Ok(self.buckets.places().into_iter().map(|place| stored[place]).collect())
+        let rows = self.buckets.starts().iter().zip(self.layout().iter());
+        Ok(rows.flat_map(|(&start, row)| &stored[start..start + row.len()]).copied().collect())
     }
 
     /// The doubles of an array over rows.
@@ -209,18 +220,15 @@ fn read(tensor: &Tensor) -> Result<Vec<f64>, LlmError> {
 }
 
 /// Indices as a tensor.
-pub(crate) fn index(values: &[usize], device: &Device) -> Result<Tensor, LlmError> {
-    let narrow = values.iter().map(|&i| u32::try_from(i));
-    let values: Vec<u32> = narrow.collect::<Result<_, _>>().map_err(|_| LlmError::TooManyCells)?;
+fn index(values: impl Iterator<Item = usize>, device: &Device) -> Result<Tensor, LlmError> {
+    let values: Result<Vec<u32>, _> = values.map(u32::try_from).collect();
+    let values = values.map_err(|_| LlmError::TooManyCells)?;
     let length = values.len();
     Ok(Tensor::from_vec(values, length, device)?)
 }
 
 /// Flags as a tensor of 0 and 1.
-pub(crate) fn flags(
-    values: impl Iterator<Item = bool>,
-    device: &Device,
-) -> Result<Tensor, LlmError> {
+fn flags(values: impl Iterator<Item = bool>, device: &Device) -> Result<Tensor, LlmError> {
     let values: Vec<u8> = values.map(u8::from).collect();
     let length = values.len();
     Ok(Tensor::from_vec(values, length, device)?)
