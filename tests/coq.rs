@@ -113,7 +113,10 @@ fn what_cannot_be_proved_is_refused_and_nothing_is_written() {
 fn compiled_proofs() -> Option<PathBuf> {
     let theories = root().join("proofs/theories");
     let changed = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    std::process::Command::new("coqc").arg("--version").output().ok()?;
+    let version = std::process::Command::new("coqc").arg("--version").output().ok()?;
+    if !version.status.success() {
+        return None;
+    }
     for name in [
         "interval_backend",
         "concrete",
