@@ -5,6 +5,7 @@
 //! `make -C proofs` compiles all of them.
 
 use assert_cmd::Command;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -133,6 +134,11 @@ fn compiled_proofs() -> Option<PathBuf> {
     Some(theories)
 }
 
+/// A line on standard error, which the test harness does not capture, unlike `eprintln!`.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn coqc(theories: &Path, file: &Path) -> Output {
     let mut command = std::process::Command::new("coqc");
     command.args(["-w", "none", "-Q"]).arg(theories).arg("Bellman").arg(file);
@@ -142,7 +148,7 @@ fn coqc(theories: &Path, file: &Path) -> Output {
 #[test]
 fn the_kernel_accepts_the_file_and_refuses_a_narrower_one() {
     let Some(theories) = compiled_proofs() else {
-        eprintln!("NOT RE-CHECKED: no coqc, or `make -C proofs` was not run since the last change");
+        say("NOT RE-CHECKED: no coqc, or `make -C proofs` was not run since the last change");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -153,9 +159,7 @@ fn the_kernel_accepts_the_file_and_refuses_a_narrower_one() {
     let (text, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if errors.contains("inconsistent assumptions") {
-        eprintln!(
-            "NOT RE-CHECKED: the compiled proofs do not fit each other, run `make -C proofs`"
-        );
+        say("NOT RE-CHECKED: the compiled proofs do not fit each other, run `make -C proofs`");
         return;
     }
     assert!(output.status.success(), "{errors}");
