@@ -115,14 +115,15 @@ fn bounds(b: &ValueBounds) -> String {
     format!("(ValueBoundsZ {} {} {})", numbers(&b.v), bits(b.c_lo), bits(b.c_hi))
 }
 
-/// A check, as a term of `vectors.v`.
-fn vector(name: &str, arrays: &Arrays, gamma: f64, p: f64) -> String {
+/// A check, as a term of `vectors.v`; of these candidate sets, or of the nucleus.
+fn vector(name: &str, arrays: &Arrays, gamma: f64, p: f64, kept: Option<Vec<Vec<u32>>>) -> String {
     let m = arrays.model();
     // Few digits: the solver's last ones depend on the platform.
     let short =
         |v: Vec<f64>| -> Vec<f64> { v.into_iter().map(|x| (x * 1e6).round() / 1e6).collect() };
     let v = short(optimal(&m, gamma));
-    let mut over_sets = restricted(&m, gamma, &v, nucleus(&m, &backup(&m, gamma, &v), p));
+    let kept = kept.unwrap_or_else(|| nucleus(&m, &backup(&m, gamma, &v), p));
+    let mut over_sets = restricted(&m, gamma, &v, kept);
     over_sets.projected = short(over_sets.projected);
     over_sets.top_p = short(over_sets.top_p);
     let certificate = Certificate::for_values(&m, gamma, p, v, Some(over_sets)).expect("valid");
@@ -190,12 +191,16 @@ fn text() -> String {
          From Coq Require Import ZArith List.\nImport ListNotations.\n\
          From Bellman Require Import checker.check_vector.\nOpen Scope Z_scope.\n",
     );
-    for (name, arrays, gamma, p) in [
-        ("looping", &loops, 0.9, 0.8),
-        ("ending", &ends, 0.5, 0.75),
-        ("ending_undiscounted", &ends, 1.0, 0.9),
+    // Two equal actions that end: the first is the nucleus, the second is not.
+    let tie = Arrays::new(&[vec![(0.0, vec![(1, 1.0)]), (0.0, vec![(1, 1.0)])], stays(1)]);
+    for (name, arrays, gamma, p, kept) in [
+        ("looping", &loops, 0.9, 0.8, None),
+        ("ending", &ends, 0.5, 0.75, None),
+        ("ending_undiscounted", &ends, 1.0, 0.9, None),
+        ("tie_downwards", &tie, 0.9, 0.5, Some(vec![vec![0], vec![0]])),
+        ("tie_upwards", &tie, 0.9, 0.5, Some(vec![vec![1], vec![0]])),
     ] {
-        text += &format!("\n{}", vector(name, arrays, gamma, p));
+        text += &format!("\n{}", vector(name, arrays, gamma, p, kept));
     }
     text
 }

@@ -5,7 +5,8 @@
     | enclosure.v, expansion.v   | rounding/src/enclosure.rs, expansion.rs     |
     | model.v                    | certificate/src/model.rs                    |
     | sweep.v, width.v           | certificate/src/sweep.rs                    |
-    | bound.v, ending.v, sets.v  | the files of these names                    |
+    | bound.v, ending.v          | the files of these names                    |
+    | sets.v, order.v            | certificate/src/sets.rs                     |
     | check.v                    | certificate/src/check.rs                    |
     | vectors.v                  | the tests coq_vectors.rs of both crates     |
 

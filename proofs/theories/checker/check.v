@@ -84,9 +84,10 @@ Definition in_state (es : seq enclosure) state := nth (entire D) es state.
 (** Facts of one state's set, from Q* of the pairs kept and dropped. *)
 
 Definition facts_of m p kept (q_star : seq enclosure) state :=
-  set_facts p
-    [seq nth (entire D) q_star pair | pair <- pairs_of m state & nth false kept pair]
-    [seq nth (entire D) q_star pair | pair <- pairs_of m state & ~~ nth false kept pair].
+  let start := nth 0%N (state_offsets m) state in
+  let action pair := ((pair - start)%N, nth (entire D) q_star pair) in
+  set_facts p [seq action pair | pair <- pairs_of m state & nth false kept pair]
+              [seq action pair | pair <- pairs_of m state & ~~ nth false kept pair].
 
 (** max over the support of Q* − Q̄ = γ E (V* − V̄) *)
 
@@ -426,8 +427,10 @@ Definition state_holds m (p : R) flags (Q : nat -> R) (f : facts D) state :=
   let mass := mass_of kept dropped in
   [/\ contains (fact_mass f) mass, contains (fact_leak f) (- ln mass),
       mass_at_least_p f = Proved -> p <= mass, mass_at_least_p f = Refuted -> mass < p
-    & nucleus f = Proved -> [/\ p <= mass, every (fun r => every (fun d => d <= r) dropped) kept
-                             & every (fun r => mass - share_in kept dropped r < p) kept]].
+    & nucleus f = Proved -> [/\ p <= mass,
+        forall i j, i \in pairs_of m state -> j \in pairs_of m state ->
+          nth false flags i -> ~~ nth false flags j -> Q j < Q i \/ Q j = Q i /\ (i < j)%N
+      & every (fun r => mass - share_in kept dropped r < p) kept]].
 
 Record sets_hold m (g p : R) (V : nat -> R) (f : checked_sets) : Prop := SetsHold {
   some_kept_in : forall s, (s < states m)%N -> kept_pairs m (TopP (kept_pairs_of f)) s != [::];
@@ -491,10 +494,28 @@ case projected_eq: confirm => [v_projected|] //; case top_eq: confirm => [v_top|
 have g0' : 0 <= real (frame_gamma f) by lra.
 have facts_in s : (s < states m)%N ->
     state_holds m p kept (backup_of m g V) (facts_of m (frame_p f) kept q_star s) s.
-  move=> lt_s; rewrite p_eq; apply: set_facts_hold => //.
-  - have := some_kept s lt_s; rewrite /kept_pairs /=; by case: [seq _ <- _ | _].
-  - by apply: inside_map => pair; rewrite mem_filter => /andP[_ /(pairs_bound m_ok lt_s)/q_in].
-  - by apply: inside_map => pair; rewrite mem_filter => /andP[_ /(pairs_bound m_ok lt_s)/q_in].
+  move=> lt_s; rewrite p_eq /facts_of.
+  set kept_in := [seq pair <- pairs_of m s | nth false kept pair].
+  set dropped_in := [seq pair <- pairs_of m s | ~~ nth false kept pair].
+  set start := nth 0%N (state_offsets m) s; set Q := backup_of m g V.
+  pose action pair := ((pair - start)%N, nth (entire D) q_star pair).
+  have slot_lt i j : (i - start < j - start)%N -> (i < j)%N.
+    by apply: contraTT; rewrite -!leqNgt; apply: leq_sub2r.
+  have within l : {subset l <= pairs_of m s} ->
+      inside [seq a.2 | a <- [seq action pair | pair <- l]] [seq Q pair | pair <- l].
+    move=> l_in; rewrite -map_comp; apply: inside_map => pair /l_in.
+    by move=> /(pairs_bound m_ok lt_s)/q_in.
+  have in_kept := within kept_in (mem_subseq (filter_subseq _ _)).
+  have in_dropped := within dropped_in (mem_subseq (filter_subseq _ _)).
+  have some_rs : [seq Q pair | pair <- kept_in] <> [::].
+    by have := some_kept s lt_s; rewrite /kept_pairs /= -/kept_in; case: (kept_in).
+  have [mass leak enough less is_nucleus] := set_facts_hold p_ok p01 some_rs in_kept in_dropped.
+  split=> // /is_nucleus[enough_p order spared]; split=> // i j i_s j_s i_kept j_dropped.
+  have [i_in j_in] : i \in kept_in /\ j \in dropped_in by rewrite !mem_filter i_kept j_dropped.
+  have := order (index i kept_in) (index j dropped_in); rewrite !size_map !index_mem.
+  move=> /(_ i_in j_in); rewrite !(nth_map 0%N) ?size_map ?index_mem // !nth_index //.
+  rewrite -!map_comp !(nth_map 0%N) ?index_mem // !nth_index //=.
+  by case=> [lt_Q|[eq_Q /slot_lt lt_ij]]; [left|right].
 have ln_in : contains (enclosure_neg (enclosure_ln (exact (frame_p f)))) (- ln p).
   apply: contains_neg; apply: contains_ln; first by case: p01.
   by apply: contains_exact; rewrite p_eq; apply: realP.

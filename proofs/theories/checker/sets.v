@@ -1,9 +1,9 @@
 (** * Candidate sets: what is proved of them
 
     certificate/src/sets.rs: the captured mass, its leak, whether the mass is at least p, and
-    whether the set is the nucleus. *)
+    whether the set is the nucleus. The order of actions is in order.v. *)
 
-From Bellman Require Export checker.bound.
+From Bellman Require Export checker.order.
 
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -31,8 +31,6 @@ Definition new_sets m (kept : seq (seq nat)) : option (seq bool) :=
                    (nseq (pairs m) false) (iota 0 (states m)))
   else None.
 
-Inductive decision := Proved | Refuted | Undecided.
-
 (** Whether inside/(inside + outside) ≥ p, as p · outside ≤ (1 − p) · inside. *)
 
 Definition mass_at_least p (inside outside : enclosure) :=
@@ -47,26 +45,21 @@ Definition both (d e : decision) :=
   | _, _ => Undecided
   end.
 
-(** Whether every kept action is at least as likely as every dropped one. *)
-
-Definition most_likely (kept dropped : seq enclosure) :=
-  let least := foldl (fun least e => min least (lo e)) (infinity D) kept in
-  let least_hi := foldl (fun least e => min least (hi e)) (infinity D) kept in
-  let most := foldl (fun most e => max most (hi e)) (neg_infinity D) dropped in
-  let most_lo := foldl (fun most e => max most (lo e)) (neg_infinity D) dropped in
-  if le most least then Proved else if lt least_hi most_lo then Refuted else Undecided.
-
 (** Whether the set has less than p without any one of its actions; pairs of weights and sums of
-    the others. *)
+    the others. One action is always kept. *)
 
-Fixpoint smallest p (outside : enclosure) found (pairs : seq (enclosure * enclosure)) :=
+Fixpoint too_large p (outside : enclosure) found (pairs : seq (enclosure * enclosure)) :=
   if pairs is (weight, others) :: rest then
     match mass_at_least p others (enclosure_add outside weight) with
-    | Refuted => smallest p outside found rest
+    | Refuted => too_large p outside found rest
     | Proved => Refuted
-    | Undecided => smallest p outside Undecided rest
+    | Undecided => too_large p outside Undecided rest
     end
   else found.
+
+Definition smallest p (weights : seq enclosure) (outside : enclosure) :=
+  if size weights == 1%N then Proved
+  else too_large p outside Proved (zip weights (all_but_one weights)).
 
 Record facts := Facts {
   fact_mass : enclosure;
@@ -75,7 +68,9 @@ Record facts := Facts {
   nucleus : decision
 }.
 
-Definition set_facts p (kept dropped : seq enclosure) :=
+(** Everything but the order, from the enclosures alone. *)
+
+Definition facts_in_order p (kept dropped : seq enclosure) order :=
   let largest := foldl (fun best e => max best (hi e)) (neg_infinity D) (kept ++ dropped) in
   let anchor := exact (if is_finite largest then largest else zero D) in
   let weights es := [seq enclosure_exp (enclosure_sub e anchor) | e <- es] in
@@ -89,8 +84,10 @@ Definition set_facts p (kept dropped : seq enclosure) :=
     else if equal p (one D) then Refuted
     else mass_at_least p inside outside in
   Facts (enclosure_div (enclosure_one D) one_plus_odds) (enclosure_ln one_plus_odds) enough
-    (both (both enough (most_likely kept dropped))
-          (smallest p outside Proved (zip kept_weights (all_but_one kept_weights)))).
+    (both (both enough order) (smallest p kept_weights outside)).
+
+Definition set_facts p (kept dropped : seq (action D)) :=
+  facts_in_order p [seq a.2 | a <- kept] [seq a.2 | a <- dropped] (most_likely kept dropped).
 
 End Operations.
 
@@ -217,47 +214,13 @@ Qed.
 
 (** *** The nucleus *)
 
-Lemma least_lower es rs x :
-    inside es rs ->
-  (forall r, lower (val x) r -> lower (val (foldl (fun least e => min least (lo e)) x es)) r) /\
-  every (lower (val (foldl (fun least e => min least (lo e)) x es))) rs.
-Proof.
-elim: es rs x => [|e es IH] [|r rs] //= x [[lo_r _] in_es].
-have [stays all_low] := IH rs (min x (lo e)) in_es; split=> [s x_s|].
-  by apply: stays; apply: min_lower_l.
-by split=> //; apply: stays; apply: min_lower_r.
-Qed.
-
-Lemma most_upper es rs x :
-    inside es rs ->
-  (forall r, upper (val x) r -> upper (val (foldl (fun most e => max most (hi e)) x es)) r) /\
-  every (upper (val (foldl (fun most e => max most (hi e)) x es))) rs.
-Proof.
-elim: es rs x => [|e es IH] [|r rs] //= x [[_ hi_r] in_es].
-have [stays all_high] := IH rs (max x (hi e)) in_es; split=> [s x_s|].
-  by apply: stays; apply: max_upper_l.
-by split=> //; apply: stays; apply: max_upper_r.
-Qed.
-
 Lemma every_imply (P Q : R -> Prop) rs : (forall r, P r -> Q r) -> every P rs -> every Q rs.
 Proof. by move=> PQ; elim: rs => //= r rs IH [/PQ Qr /IH]. Qed.
 
-Lemma most_likely_sound (kept dropped : seq enclosure) rs ds :
-  inside kept rs -> inside dropped ds -> most_likely kept dropped = Proved ->
-  every (fun r => every (fun d => d <= r) ds) rs.
-Proof.
-move=> in_kept in_dropped; rewrite /most_likely.
-have [_ low] := least_lower (infinity D) in_kept.
-have [_ high] := most_upper (neg_infinity D) in_dropped.
-case: ifP => [/leP le_most _|_]; last by case: ifP.
-apply: every_imply low => r low_r; apply: every_imply high => d.
-by move: le_most low_r; do 2!case: (val _) => [||?|] //=; lra.
-Qed.
-
-Lemma smallest_sound p (outside : enclosure) found es (rest_es : seq enclosure) ws total b :
+Lemma too_large_sound p (outside : enclosure) found es (rest_es : seq enclosure) ws total b :
     is_finite p -> 0 <= real p <= 1 -> contains outside b ->
     inside es ws -> inside rest_es [seq total - w | w <- ws] -> every (fun w => 0 <= total - w) ws ->
-    smallest p outside found (zip es rest_es) = Proved ->
+    too_large p outside found (zip es rest_es) = Proved ->
   found = Proved /\ every (fun w => (1 - real p) * (total - w) < real p * (b + w)) ws.
 Proof.
 move=> p_ok p01 out_b.
@@ -273,14 +236,13 @@ Definition mass_of (rs ds : seq R) :=
 
 Definition share_in (rs ds : seq R) r := exp r / (\sum_(r <- rs) exp r + \sum_(d <- ds) exp d).
 
-Theorem set_facts_hold p kept dropped rs ds :
+Lemma facts_in_order_hold p (kept dropped : seq enclosure) order rs ds :
     is_finite p -> 0 < real p <= 1 -> rs <> [::] -> inside kept rs -> inside dropped ds ->
-  let f := set_facts p kept dropped in
+  let f := facts_in_order p kept dropped order in
   [/\ contains (fact_mass f) (mass_of rs ds), contains (fact_leak f) (- ln (mass_of rs ds)),
       mass_at_least_p f = Proved -> real p <= mass_of rs ds,
       mass_at_least_p f = Refuted -> mass_of rs ds < real p
-    & nucleus f = Proved -> [/\ real p <= mass_of rs ds,
-        every (fun r => every (fun d => d <= r) ds) rs
+    & nucleus f = Proved -> [/\ real p <= mass_of rs ds, order = Proved
       & every (fun r => mass_of rs ds - share_in rs ds r < real p) rs]].
 Proof.
 move=> p_ok p01 some in_kept in_dropped f.
@@ -344,16 +306,19 @@ split=> //.
   have lt_AB : A < real p * (A + B) by apply: (Rmult_lt_reg_l (exp (- c))) => //; lra.
   apply: (Rmult_lt_reg_r (A + B)); first lra.
   by have -> : A / (A + B) * (A + B) = A; [field; lra | lra].
-- move=> nucleus_f; have [enough_f [likely_f smallest_f]] : mass_at_least_p f = Proved /\
-      most_likely kept dropped = Proved /\ smallest p
-        (sum_of_enclosures [seq enclosure_exp (enclosure_sub e (exact x)) | e <- dropped]) Proved
-        (zip [seq enclosure_exp (enclosure_sub e (exact x)) | e <- kept]
-             (all_but_one [seq enclosure_exp (enclosure_sub e (exact x)) | e <- kept])) = Proved.
-    move: nucleus_f; rewrite /f /set_facts -/x /=; case: (if _ then _ else _) => //;
-      case: most_likely => //; case: smallest => //.
-  split; [exact: enough | exact: most_likely_sound likely_f |].
+- pose weights := [seq enclosure_exp (enclosure_sub e (exact x)) | e <- kept].
+  move=> nucleus_f; have [enough_f [order_f smallest_f]] : mass_at_least_p f = Proved /\
+      order = Proved /\ smallest p weights
+        (sum_of_enclosures [seq enclosure_exp (enclosure_sub e (exact x)) | e <- dropped]) = Proved.
+    move: nucleus_f; rewrite /f /facts_in_order -/x /=; case: (if _ then _ else _) => //;
+      case: (order) => //; case: smallest => //.
+  split=> //; first exact: enough.
+  move: smallest_f; rewrite /smallest; case: ifP => [/eqP one_kept _|_ smallest_f].
+    have one : size rs = 1%N by rewrite -(inside_size in_kept) -one_kept size_map.
+    move: one some; rewrite /mass_of /share_in; case: (rs) => [|r [|? ?]] //= _ _.
+    by rewrite big_cons big_nil Rplus_0_r; split=> //; lra.
   have weights_in := inside_exp c_in in_kept.
-  have [] := smallest_sound (ws := [seq exp (r - c) | r <- rs]) p_ok _ out_in weights_in
+  have [] := too_large_sound (ws := [seq exp (r - c) | r <- rs]) p_ok _ out_in weights_in
     (inside_all_but_one weights_in) _ smallest_f; first lra.
     apply: every_imply (every_at_most_sum rs c (Rle_refl 0)) => w; rewrite Rplus_0_l; lra.
   move=> _; rewrite sum_exp_shift -/A /share_in -/A -/B.
@@ -364,6 +329,27 @@ split=> //.
   have r0 := exp_pos r; apply: (Rmult_lt_reg_r (A + B)); first lra.
   have -> : (A / (A + B) + - (exp r / (A + B))) * (A + B) = A - exp r by field; lra.
   by apply: (Rmult_lt_reg_l (exp (- c))) => //; lra.
+Qed.
+
+(** What is proved of a set. If it is the nucleus, then it carries p, its actions come before all
+    others in the order of falling Q*, ties by the lower slot, and none of them can be spared. *)
+
+Theorem set_facts_hold p (kept dropped : seq (action D)) rs ds :
+    is_finite p -> 0 < real p <= 1 -> rs <> [::] ->
+    inside [seq a.2 | a <- kept] rs -> inside [seq a.2 | a <- dropped] ds ->
+  let f := set_facts p kept dropped in
+  [/\ contains (fact_mass f) (mass_of rs ds), contains (fact_leak f) (- ln (mass_of rs ds)),
+      mass_at_least_p f = Proved -> real p <= mass_of rs ds,
+      mass_at_least_p f = Refuted -> mass_of rs ds < real p
+    & nucleus f = Proved -> [/\ real p <= mass_of rs ds,
+        falling [seq a.1 | a <- kept] [seq a.1 | a <- dropped] rs ds
+      & every (fun r => mass_of rs ds - share_in rs ds r < real p) rs]].
+Proof.
+move=> p_ok p01 some in_kept in_dropped f.
+have [mass leak proved refuted is_nucleus] :=
+  facts_in_order_hold (most_likely kept dropped) p_ok p01 some in_kept in_dropped.
+split=> // /is_nucleus[enough order spared]; split=> //.
+exact: most_likely_sound in_kept in_dropped order.
 Qed.
 
 End Sets.
