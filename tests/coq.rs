@@ -4,7 +4,9 @@
 //! With `UPDATE_EXPECTED=1` in the environment the files are written instead of compared.
 //! `make -C proofs` compiles all of them.
 
-use assert_cmd::Command;
+mod common;
+
+use common::{bellman, error, reference};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -16,23 +18,8 @@ const EMITTED: [(&str, &str); 3] = [
     ("token-tree.json", "token_tree.v"),
 ];
 
-fn bellman() -> Command {
-    Command::cargo_bin("bellman").unwrap()
-}
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn reference(name: &str) -> PathBuf {
-    root().join("tests/reference/tabular").join(name)
-}
-
-/// What the command says when it refuses, with exit code 2.
-fn refusal(command: &mut Command) -> String {
-    let output = command.assert().code(2).get_output().clone();
-    let text = String::from_utf8(output.stderr).unwrap();
-    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -96,7 +83,7 @@ fn what_cannot_be_proved_is_refused_and_nothing_is_written() {
     let certify = |model: &Path, proof: &Path, more: &[&str]| {
         let mut command = bellman();
         command.arg("certify").arg(model).arg("--out").arg(&cert).arg("--coq").arg(proof);
-        refusal(command.args(more))
+        error(command.args(more))
     };
     let text = certify(&large, &proof, &[]);
     assert!(text.contains("65 states") && text.contains("at most 64"), "{text}");

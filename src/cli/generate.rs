@@ -1,6 +1,7 @@
 //! `bellman generate-mdp`: a random model as a file.
 
 use super::output::print;
+use super::size::within_limit;
 use super::source::check_end;
 use super::{CliError, End};
 use clap::builder::RangedU64ValueParser;
@@ -73,22 +74,12 @@ fn one_or_more() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
-/// The most transitions that this command makes: about 1 GiB of model.
-const MOST_TRANSITIONS: u128 = 50_000_000;
-
 impl GenerateMdp {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let row = if self.family == Family::Dense { self.states } else { self.branching };
-        let transitions = self.states as u128 * self.actions as u128 * row as u128;
-        if transitions > MOST_TRANSITIONS {
-            return Err(CliError::argument(
-                format!("{transitions} transitions are more than {MOST_TRANSITIONS}"),
-                "choose fewer states, actions or successors",
-            ));
-        }
         let (gamma, p) = (Discount::new(self.gamma)?, TopP::new(self.p)?);
         let size = Size { states: self.states, actions: self.actions, branching: self.branching };
+        within_limit(self.family, size)?;
         let mut source = Source::new(self.seed, 0);
         let mut instance = self.family.instance(size, gamma, p, &mut source)?;
         instance.name = format!("{}-{}", self.family, self.seed);

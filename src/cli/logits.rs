@@ -1,6 +1,6 @@
 //! `bellman logits`: what a language model expects next.
 
-use super::output::{print_json, table};
+use super::output::{print_json, say, table};
 use super::{CliError, End};
 use clap::Args;
 use llm::predict::{Likely, most_likely};
@@ -86,5 +86,5 @@ fn print(positions: &[Position], from: usize) {
             ]);
         }
     }
-    eprintln!("{table}");
+    say!("{table}");
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Mdp`], [`MdpBuilder`] | the model, exactly stochastic, and the one checked way to make it |
 //! | [`Instance`] | a model with its γ and p |
+//! | [`aside`] | files that are never half written |
 //! | [`families`] | random MDPs, seeded, the same on every platform |
 //! | [`solve`] | value, policy and modified policy iteration for T, T_p and B_p^π |
 //! | [`occupancy`] | how often a policy visits states and takes actions |
@@ -12,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod adjustments;
+pub mod aside;
 mod builder;
 mod error;
 pub mod families;

@@ -2,13 +2,11 @@
 
 use super::error::Problem;
 use super::{Format, FormatError, ModelFile, cassandra, drn, gymnasium, json, prism};
+use crate::aside::write_aside;
 use crate::{Instance, Mdp};
 use operators::{Discount, TopP};
 use serde_json::{Map, Value};
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// What to write. A format takes from it what it has a place for.
 #[derive(Debug, Clone, Copy)]
@@ -86,19 +84,4 @@ fn check_extra(contents: &Contents<'_>) -> Result<(), Problem> {
         None => Ok(()),
         Some(name) => Err(Problem::ExtraMember { name: name.clone() }),
     }
-}
-
-/// A new file in the folder of `path`, with the permissions that a plain new file has.
-///
-/// It is made and written by hand, so that errors do not name it: it means nothing to whoever
-/// asked for `path`.
-fn write_aside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().make_in(folder, |path| File::create_new(path))?;
-    file.as_file_mut().write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    Ok(file)
 }

@@ -16,7 +16,6 @@ pub use page::{Entry, Exhibit, Page};
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
-use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -75,12 +74,10 @@ pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
 }
 
 /// A file in `dir`, which is made when missing, that vanishes unless it is given a name.
-fn aside(dir: &Path) -> Result<NamedTempFile<File>, ReportError> {
+fn aside(dir: &Path) -> Result<NamedTempFile, ReportError> {
     let trouble = |source| ReportError::Write { path: dir.to_path_buf(), source };
     std::fs::create_dir_all(dir).map_err(trouble)?;
-    // Made by hand: a page is for others to read, as far as the umask allows, and no error names a
-    // file that means nothing to whoever asked for the report.
-    tempfile::Builder::new().make_in(dir, |path| File::create_new(path)).map_err(trouble)
+    tabular::aside::aside(dir).map_err(trouble)
 }
 
 /// The page as text.
