@@ -10,7 +10,7 @@
 //! | [`sets`] | candidate sets: captured mass, whether one is the nucleus |
 //! | [`certificate`] | [`Certificate`]: made from values that came from anywhere |
 //! | [`check`](mod@check) | [`check()`]: from a certificate to facts, or to the reason why not |
-//! | [`file`] | certificates as JSON, without loss |
+//! | [`mod@file`] | certificates as JSON, without loss |
 //!
 //! # Why an accepted certificate is true
 //!

@@ -18,7 +18,7 @@ pub trait Successor<N: NumberSystem> {
 /// ```
 ///
 /// With v = the soft value this is T Q; over candidate sets T_p Q; with v = the value of the
-/// projected policy it is B_p^π Q. Shapes: reward [rows, K], v [rows] → [rows, K]. Units: nats.
+/// projected policy it is B_p^π Q. Shapes: reward [rows, K], v \[rows\] → [rows, K]. Units: nats.
 /// Laws: monotone in v; a shift of v by c moves the result by γ c.
 /// Proved: `backup_le`, `backup_shift`.
 /// Source: arXiv 2505.20335, top-p Bellman operator.
@@ -42,7 +42,7 @@ pub fn backup<N: NumberSystem>(
 /// r(s,a) = Q(s,a) − γ E_{s'} v(s')
 /// ```
 ///
-/// Shapes: q [rows, K], v [rows] → [rows, K]. Units: nats.
+/// Shapes: q [rows, K], v \[rows\] → [rows, K]. Units: nats.
 /// Law: `implied_reward(backup(r, v), v) = r` in exact arithmetic.
 /// Proved: `implied_reward_fixed`.
 /// Source: arXiv 2505.20335, inverse soft Q-learning.

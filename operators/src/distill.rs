@@ -55,7 +55,7 @@ pub fn student_q<N: NumberSystem>(
 /// J   = Σ_t w_t [ φ(δ_t) − (V_t − γ V_{t+1}) ]
 /// ```
 ///
-/// Shapes: q [rows, K], chosen [rows] (the Q-value of the token taken). Units: nats.
+/// Shapes: q [rows, K], chosen \[rows\] (the Q-value of the token taken). Units: nats.
 /// Law: with φ = identity and every token inside its set, J is the mean of log proj_p π_Q.
 /// Source: arXiv 2505.20335, final objective.
 ///

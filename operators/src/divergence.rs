@@ -8,7 +8,7 @@ use crate::{Cells, NumberSystem, Projection, Rows, log_policy};
 /// −Σ_i w_i log π_Q(y_i|s_i)
 /// ```
 ///
-/// Shapes: q [rows, K], slots and weights [rows] → one number. Units: nats. This is the loss of
+/// Shapes: q [rows, K], slots and weights \[rows\] → one number. Units: nats. This is the loss of
 /// supervised fine-tuning; on a teacher's responses it is that of sequence-level distillation.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn cross_entropy<N: NumberSystem>(
 ///
 /// With π the teacher and ρ the student this is the loss of knowledge distillation (forward KL),
 /// the other way round reverse KL.
-/// Shapes: both [rows, K] → [rows]. Units: nats. Law: never negative, 0 only for π = ρ.
+/// Shapes: both [rows, K] → \[rows\]. Units: nats. Law: never negative, 0 only for π = ρ.
 ///
 /// # Errors
 /// Only those of the number system.

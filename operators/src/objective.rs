@@ -46,7 +46,7 @@ pub fn phi<N: NumberSystem>(n: &N, phi: Phi, x: &N::Array) -> Result<N::Array, N
 /// J = Σ_t w_t [ φ(δ_t) − (V_t − γ V_{t+1}) ]
 /// ```
 ///
-/// Shapes: everything [transitions]; `discounted_next` is γ V_{t+1} (γ E V(s') on tables, 0 after
+/// Shapes: everything \[transitions\]; `discounted_next` is γ V_{t+1} (γ E V(s') on tables, 0 after
 /// the end), `reward` the implied reward δ_t, `weights` the share of each transition (1/T on
 /// text, the occupancy of (s, a) on tables).
 /// Law: with φ = identity and every action inside its set, J is the mean of log proj_p π_Q(a|s).

@@ -12,7 +12,7 @@ use crate::{Cells, NumberSystem, Projection, Rows};
 /// c + Σ π (Q − log π − c), and an uncertain π then multiplies small numbers only. The largest
 /// Q − log π would not do: it may belong to an action that is hardly ever taken, and c would
 /// swamp the result.
-/// Shapes: q [rows, K] → [rows]. Units: nats.
+/// Shapes: q [rows, K] → \[rows\]. Units: nats.
 /// Laws: monotone in q; a shift of a row of q by c moves V^π by c; V^π ≤ V, with equality at the
 /// Boltzmann policy of q.
 /// Proved: `policy_value_le`, `policy_value_shift`, `policy_value_le_soft_value`, `policy_value_boltzmann`.

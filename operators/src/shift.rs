@@ -48,7 +48,7 @@ pub fn floor<N: NumberSystem>(n: &N, q: &Cells<N>, q_min: f64) -> Result<Cells<N
 /// (F Q)_t = Q_t(y_t) if y_t ∈ A_t, else Q_min
 /// ```
 ///
-/// Shapes: chosen [rows], inside [rows] → [rows]. Source: arXiv 2505.20335, Q-function masking.
+/// Shapes: chosen \[rows\], inside \[rows\] → \[rows\]. Source: arXiv 2505.20335, Q-function masking.
 ///
 /// # Errors
 /// Only those of the number system.

@@ -8,7 +8,7 @@ use crate::{Cells, NumberSystem, Rows};
 /// V(s) = log Σ_{a ∈ A(s)} exp Q(s,a)
 /// ```
 ///
-/// Shapes: q [rows, K] → [rows]. Units: nats.
+/// Shapes: q [rows, K] → \[rows\]. Units: nats.
 /// Laws: monotone in q; a shift of a row of q by c moves V by c; growing the set raises V.
 /// Proved: `soft_value_le`, `soft_value_shift`, `soft_value_subset`.
 /// Source: arXiv 2505.20335, the soft Bellman optimality operator.
