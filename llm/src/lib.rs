@@ -6,12 +6,14 @@
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
 //!
 //! No formula is written here a second time: a loss is a function of `operators` called with
 //! [`Tensors`].
 #![forbid(unsafe_code)]
 
+mod checkpoint;
 pub mod config;
 mod error;
 pub mod model;
@@ -20,6 +22,7 @@ pub mod tensors;
 pub mod weights;
 
 pub use candle_core::{DType, Device};
+pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
 pub use error::LlmError;
 pub use model::{Cache, Mode, Model, Padding, Tokens};

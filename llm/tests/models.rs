@@ -3,7 +3,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use llm::weights::{Safetensors, Weights};
-use llm::{Cache, LlmError, Mode, Model, Padding, Tensors, Tokens};
+use llm::{Cache, Checkpoint, LlmError, Mode, Model, Padding, Tensors, Tokens};
 use operators::*;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,9 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn load(name: &str, dtype: DType, mode: Mode) -> Model {
-    Model::load(&folder(name), dtype, &CPU, mode).unwrap_or_else(|e| panic!("{name}: {e}"))
+    Checkpoint::open(&folder(name))
+        .and_then(|c| c.model(dtype, &CPU, mode))
+        .unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn doubles(t: &Tensor) -> Vec<f64> {
@@ -301,7 +303,9 @@ fn a_saved_model_is_the_same_when_it_is_loaded_again() {
         let folder = tempfile::tempdir().expect("folder");
         let model = load(name, DType::F32, Mode::Trainable);
         model.save(folder.path()).expect("saved");
-        let again = Model::load(folder.path(), DType::F32, &CPU, Mode::Frozen).expect("loaded");
+        let again = Checkpoint::open(folder.path())
+            .and_then(|c| c.model(DType::F32, &CPU, Mode::Frozen))
+            .expect("loaded");
         assert_eq!(again.config(), model.config(), "{name}");
         assert_eq!(
             again.tensors().keys().collect::<Vec<_>>(),

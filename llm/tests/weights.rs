@@ -1,7 +1,7 @@
 //! Files of weights as hostile input: each wrong file is an error that names what is wrong.
 
 use llm::weights::{Folder, Safetensors, TensorProblem, Weights};
-use llm::{DType, Device};
+use llm::{Checkpoint, DType, Device};
 use llm::{LlmError, Mode, Model};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -186,7 +186,7 @@ fn edited(name: &str, from: &str, to: &str) -> Result<Model, LlmError> {
     std::fs::write(target.join("config.json"), config.replace(from, to)).expect("config");
     std::fs::copy(source.join("model.safetensors"), target.join("model.safetensors"))
         .expect("copy");
-    Model::load(target, DType::F32, &Device::Cpu, Mode::Frozen)
+    Checkpoint::open(target)?.model(DType::F32, &Device::Cpu, Mode::Frozen)
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `bellman logits`: what a language model expects next.
 
+use super::language_model::LanguageModel;
 use super::output::{print_json, say, table};
 use super::{CliError, End};
 use clap::Args;
 use llm::predict::{Likely, most_likely};
-use llm::{DType, Device, Mode, Model, Padding, Tokens};
+use llm::{Padding, Tokens};
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// The most likely next tokens of a language model, with their log-probabilities.
 #[derive(Debug, Args)]
@@ -15,9 +15,8 @@ Examples:
   bellman logits --model gpt2/ --ids 464,3139,286,4881,318
   bellman logits --model gpt2/ --ids 464,3139 --all --top 3 --json")]
 pub struct Logits {
-    /// A Hugging Face folder: config.json and safetensors
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    #[command(flatten)]
+    model: LanguageModel,
     /// The tokens so far
     #[arg(long, value_name = "ID,ID,…", value_delimiter = ',', required = true)]
     ids: Vec<u32>,
@@ -50,8 +49,7 @@ struct Position {
 impl Logits {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let device = Device::Cpu;
-        let model = Model::load(&self.model, DType::F32, &device, Mode::Frozen)?;
+        let model = self.model.load(&self.model.checkpoint()?)?;
         let tokens = Tokens::padded(&[&self.ids], Padding::Right)?;
         let from = if self.all { 0 } else { tokens.time() - 1 };
         let positions = most_likely(&model, &tokens, from, self.top)?;

@@ -6,6 +6,8 @@ mod completions;
 mod error;
 mod generate;
 #[cfg(feature = "llm")]
+mod language_model;
+#[cfg(feature = "llm")]
 mod logits;
 pub mod output;
 mod proof;

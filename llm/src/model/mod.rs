@@ -22,7 +22,7 @@ pub use tokens::{Padding, Tokens};
 
 use crate::LlmError;
 use crate::config::{Architecture, ModelConfig, Positions};
-use crate::weights::{Folder, Weights};
+use crate::weights::Weights;
 use block::Block;
 use candle_core::{DType, Device, Tensor, Var};
 use linear::Linear;
@@ -30,7 +30,6 @@ use norm::Norm;
 use parameters::Parameters;
 use scene::Scene;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A language model: tokens to hidden states, and hidden states to logits.
 ///
@@ -92,23 +91,6 @@ impl Names {
 }
 
 impl Model {
-    /// Loads a Hugging Face folder: `config.json` and safetensors, in one file or several.
-    ///
-    /// # Errors
-    /// Those of [`ModelConfig::parse`], of [`Folder::open`] and of [`Model::new`].
-    pub fn load(
-        folder: &Path,
-        dtype: DType,
-        device: &Device,
-        mode: Mode,
-    ) -> Result<Self, LlmError> {
-        let path = folder.join("config.json");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| LlmError::File { path: path.clone(), source })?;
-        let config = ModelConfig::parse(&text, &path)?;
-        Self::new(config, &Folder::open(folder)?, dtype, device, mode)
-    }
-
     /// A model of this shape with these weights.
     ///
     /// # Errors

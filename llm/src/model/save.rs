@@ -8,7 +8,7 @@ use std::path::Path;
 
 impl Model {
     /// Writes `config.json` and `model.safetensors` into a folder, which is made if need be.
-    /// transformers and [`Model::load`] read it.
+    /// transformers and [`crate::Checkpoint::open`] read it.
     ///
     /// Each file is written aside and renamed: a crash leaves the old one or the new one.
     ///

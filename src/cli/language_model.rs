@@ -1,0 +1,85 @@
+//! The arguments of every command that runs a language model: which one, where, how precisely.
+
+use super::CliError;
+use clap::{Args, ValueEnum};
+use llm::{Checkpoint, DType, Device, Mode, Model};
+use std::path::PathBuf;
+
+/// Which language model runs, where and in which type.
+#[derive(Debug, Args)]
+pub struct LanguageModel {
+    /// A Hugging Face folder: config.json and safetensors
+    #[arg(long = "model", value_name = "DIR")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where tensors live and of which type they are.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Where it runs
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: DeviceName,
+    /// The type of its numbers
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub dtype: NumberType,
+}
+
+/// A device by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceName {
+    /// The processor.
+    Cpu,
+    /// The first CUDA device (needs the feature `cuda`).
+    Cuda,
+    /// The first Metal device (needs the feature `metal`).
+    Metal,
+}
+
+/// A type of numbers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NumberType {
+    /// 32 bits.
+    F32,
+    /// 64 bits.
+    F64,
+    /// 16 bits with the exponents of f32; for GPUs.
+    Bf16,
+}
+
+impl Place {
+    /// The device.
+    pub fn device(&self) -> Result<Device, CliError> {
+        let device = match self.device {
+            DeviceName::Cpu => Ok(Device::Cpu),
+            DeviceName::Cuda => Device::new_cuda(0),
+            DeviceName::Metal => Device::new_metal(0),
+        };
+        device.map_err(|e| {
+            let what = format!("the device {:?} is not to be had: {e}", self.device);
+            CliError::argument(what, "build with `--features cuda` or `--features metal`")
+        })
+    }
+
+    /// The type.
+    pub fn dtype(&self) -> DType {
+        match self.dtype {
+            NumberType::F32 => DType::F32,
+            NumberType::F64 => DType::F64,
+            NumberType::Bf16 => DType::BF16,
+        }
+    }
+}
+
+impl LanguageModel {
+    /// The model as it lies on disk.
+    pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
+        Ok(Checkpoint::open(&self.path)?)
+    }
+
+    /// The model, ready to run.
+    pub fn load(&self, checkpoint: &Checkpoint) -> Result<Model, CliError> {
+        Ok(checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?)
+    }
+}
