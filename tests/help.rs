@@ -12,6 +12,8 @@ const COMMANDS: &[&str] = &[
     "check",
     #[cfg(feature = "llm")]
     "logits",
+    #[cfg(feature = "llm")]
+    "rouge",
     "generate-mdp",
     "replay",
     "completions",
@@ -43,6 +45,13 @@ fn prepare(folder: &Path) {
     ];
     for (from, to) in files {
         std::fs::copy(repository(from), folder.join(to)).unwrap();
+    }
+    let texts = [
+        ("predictions.jsonl", r#"{"text": "It is Paris."}"#),
+        ("test.jsonl", r#"{"output": ["Paris", "It is Paris"]}"#),
+    ];
+    for (name, line) in texts {
+        std::fs::write(folder.join(name), line).unwrap();
     }
     let in_folder = |arguments: &[&str]| bellman().current_dir(folder).args(arguments).assert();
     in_folder(&["certify", "model.json", "--out", "model.cert"]).code(0);

@@ -1,5 +1,6 @@
 //! What can go wrong with language models.
 
+use crate::evaluation::LineProblem;
 use crate::weights::TensorProblem;
 use std::path::PathBuf;
 
@@ -105,4 +106,36 @@ pub enum LlmError {
     /// A batch without sequences, or with an empty one.
     #[error("a batch needs at least one sequence, and each at least one token")]
     NoTokens,
+    /// A line of a file of texts that cannot be used.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: LineProblem,
+    },
+    /// A file without texts.
+    #[error("{}: no texts in it", path.display())]
+    NoLines {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two files that belong together line by line and differ in length.
+    #[error(
+        "{} has {found} texts and {} has {expected}; they belong together one by one",
+        path.display(),
+        other.display()
+    )]
+    Lines {
+        /// One file.
+        path: PathBuf,
+        /// How many texts it has.
+        found: usize,
+        /// The other file.
+        other: PathBuf,
+        /// How many texts that has.
+        expected: usize,
+    },
 }

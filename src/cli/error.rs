@@ -45,9 +45,7 @@ pub enum CliError {
     /// A language model.
     #[cfg(feature = "llm")]
     #[error(transparent)]
-    #[diagnostic(help(
-        "a model is a folder with config.json and model.safetensors, as on the Hugging Face hub"
-    ))]
+    #[diagnostic(help("{}", language_model_help(.0)))]
     LanguageModel(#[from] llm::LlmError),
     /// γ or p.
     #[error(transparent)]
@@ -59,6 +57,21 @@ pub enum CliError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What to do about an error of a language model or of the files beside it.
+#[cfg(feature = "llm")]
+fn language_model_help(error: &llm::LlmError) -> &'static str {
+    use llm::LlmError as E;
+    match error {
+        E::Line { .. } | E::NoLines { .. } => {
+            "texts are JSON Lines: `{\"text\": …}` for predictions, `{\"output\": …}` for references"
+        }
+        E::Lines { .. } => "give a prediction for every reference, in the same order",
+        _ => {
+            "a model is a folder with config.json and model.safetensors, as on the Hugging Face hub"
+        }
+    }
 }
 
 impl From<CertificateError> for CliError {

@@ -13,6 +13,8 @@ pub mod output;
 mod proof;
 mod range;
 mod replay;
+#[cfg(feature = "llm")]
+mod rouge;
 mod size;
 mod solve;
 mod source;
@@ -47,6 +49,9 @@ enum Command {
     /// Print the most likely next tokens of a language model
     #[cfg(feature = "llm")]
     Logits(logits::Logits),
+    /// Score predictions against references: Rouge-L and exact match
+    #[cfg(feature = "llm")]
+    Rouge(rouge::Rouge),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -109,6 +114,8 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Check(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Logits(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Rouge(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),
