@@ -13,6 +13,8 @@ const COMMANDS: &[&str] = &[
     #[cfg(feature = "llm")]
     "logits",
     #[cfg(feature = "llm")]
+    "loss",
+    #[cfg(feature = "llm")]
     "rouge",
     "generate-mdp",
     "replay",
@@ -39,6 +41,7 @@ fn examples(command: &str) -> Vec<Vec<String>> {
 /// The files that the examples name.
 fn prepare(folder: &Path) {
     let files = [
+        ("tests/reference/losses/losses.json", "batch.json"),
         ("docs/src/models/two-roads.json", "model.json"),
         ("tabular/tests/fixtures/gymnasium/lake.json", "frozenlake.json"),
         ("tabular/tests/fixtures/drn/walk.drn", "grid.drn"),

@@ -1,6 +1,7 @@
 //! What can go wrong with language models.
 
 use crate::evaluation::LineProblem;
+use crate::loss::BatchProblem;
 use crate::weights::TensorProblem;
 use std::path::PathBuf;
 
@@ -137,5 +138,15 @@ pub enum LlmError {
         other: PathBuf,
         /// How many texts that has.
         expected: usize,
+    },
+    /// A batch in a file that no loss can be computed of.
+    #[error("{}, {place}: {problem}", path.display())]
+    Batch {
+        /// The file.
+        path: PathBuf,
+        /// The place within the file, or the flags.
+        place: String,
+        /// What is wrong with it.
+        problem: BatchProblem,
     },
 }

@@ -6,6 +6,7 @@
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
 //! | [`mod@evaluation`] | Rouge-L, exact match |
+//! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -18,6 +19,7 @@ mod checkpoint;
 pub mod config;
 mod error;
 pub mod evaluation;
+pub mod loss;
 pub mod model;
 pub mod predict;
 pub mod tensors;

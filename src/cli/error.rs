@@ -67,6 +67,10 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::Line { .. } | E::NoLines { .. } => {
             "texts are JSON Lines: `{\"text\": …}` for predictions, `{\"output\": …}` for references"
         }
+        E::Batch { .. } => {
+            "a batch has `student_logits` and `teacher_logits` [B, T, V], `actions` [B, T], `lengths` \
+             and `ends_with_eos` [B]"
+        }
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         _ => {
             "a model is a folder with config.json and model.safetensors, as on the Hugging Face hub"

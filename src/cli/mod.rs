@@ -9,6 +9,8 @@ mod generate;
 mod language_model;
 #[cfg(feature = "llm")]
 mod logits;
+#[cfg(feature = "llm")]
+mod loss;
 pub mod output;
 mod proof;
 mod range;
@@ -49,6 +51,9 @@ enum Command {
     /// Print the most likely next tokens of a language model
     #[cfg(feature = "llm")]
     Logits(logits::Logits),
+    /// Evaluate the Bellman Distill loss on a batch in a file, with its gradient
+    #[cfg(feature = "llm")]
+    Loss(loss::Loss),
     /// Score predictions against references: Rouge-L and exact match
     #[cfg(feature = "llm")]
     Rouge(rouge::Rouge),
@@ -114,6 +119,8 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Check(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Logits(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Loss(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Rouge(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
