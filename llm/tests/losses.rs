@@ -117,6 +117,21 @@ fn the_objective_agrees_with_the_reference_in_f64_and_in_f32() {
 }
 
 #[test]
+fn the_released_objective_agrees_with_the_reference_in_f64_and_in_f32() {
+    for_each_released(|batch, p, released, expected, name| {
+        for dtype in [DType::F64, DType::F32] {
+            let n = Tensors::new(&batch.layout(), dtype, &CPU).expect("rows");
+            let z = student(batch, dtype);
+            let parts = parts(&n, batch, &batch.sets(p));
+            let cells = n.cells_of(&z).expect("cells");
+            let (value, j) = distill_released(&n, &cells, &parts, released).expect("objective");
+            let found = outcome(&z, j.neg().expect("loss"), Some(value.0));
+            assert_reference(batch, &found, expected, dtype, name);
+        }
+    });
+}
+
+#[test]
 fn the_baselines_agree_with_the_reference_in_f64_and_in_f32() {
     let file = file();
     let batch = Batch::read(&file);

@@ -28,6 +28,12 @@ pub enum OperatorError {
         /// The value given.
         value: f64,
     },
+    /// ε not positive and finite.
+    #[error("ε = {value} is not a positive number; the released objective takes its logarithm")]
+    Epsilon {
+        /// The value given.
+        value: f64,
+    },
     /// k = 0.
     #[error("top-k with k = 0 would keep no action; give k ≥ 1")]
     TopK,

@@ -18,6 +18,7 @@
 //! | [`mod@objective`] | φ and the Bellman Distill objective J |
 //! | [`mod@response`] | text as rows: the next position |
 //! | [`mod@distill`] | logits of a student to J: shift, floor, mask, soft value, objective |
+//! | [`mod@released`] | the objective of the authors' released code, to compare with |
 //! | [`mod@divergence`] | cross entropy and KL(π‖ρ), the losses of the baselines |
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,7 @@ pub mod objective;
 pub mod parameters;
 pub mod policy_value;
 pub mod projection;
+pub mod released;
 pub mod response;
 pub mod scalar;
 pub mod shift;
@@ -56,6 +58,7 @@ pub use objective::{Phi, objective, phi};
 pub use parameters::{Discount, TopP};
 pub use policy_value::policy_value;
 pub use projection::{Projection, leak, projection};
+pub use released::{Released, bellman_distill_released};
 pub use response::{NextPosition, Responses};
 pub use scalar::Scalar;
 pub use shift::{Shift, floor, shift, top_p_mask};

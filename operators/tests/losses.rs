@@ -122,6 +122,77 @@ fn gradients_agree_with_the_reference() {
     });
 }
 
+fn released_loss<T: Scalar>(
+    batch: &Batch,
+    p: TopP,
+    released: &Released,
+    logits: Vec<T>,
+) -> (Rows<Dense<T>>, T) {
+    let n = Dense::<T>::new(&batch.layout());
+    let parts = parts(&n, batch, &batch.sets(p));
+    let z = Cells(DVector::from_vec(logits));
+    let (value, j) = distill_released(&n, &z, &parts, released).expect("objective");
+    (value, T::from_f64(0.0) - j)
+}
+
+#[test]
+fn the_released_objective_and_its_gradient_agree_with_the_reference() {
+    for_each_released(|batch, p, released, expected, name| {
+        let (value, loss) = released_loss(batch, p, released, batch.student.clone());
+        assert_near(loss, expected["loss"].as_f64().expect("loss"), || name.into());
+        for (row, &(b, t)) in batch.origin.iter().enumerate() {
+            let v = expected["soft_value"][b][t].as_f64().expect("soft value");
+            assert_near(value.0[row], v, || format!("{name}, V of response {b}, position {t}"));
+        }
+        assert_gradient(batch, name, &expected["grad_student_logits"], |logits| {
+            released_loss(batch, p, released, logits).1
+        });
+    });
+}
+
+#[test]
+fn without_the_square_the_released_objective_knows_no_next_value() {
+    // −J = mean_t [ V_t − mean_a 1[a ∈ A_t] Q_t(a) ], whatever follows and whichever token was taken.
+    for_each_released(|batch, p, released, _, name| {
+        let phi = Phi::Identity;
+        let settings = BellmanDistill { phi, ..released.settings };
+        let mut linear = *released;
+        linear.settings = settings;
+        let n = Dense::<f64>::new(&batch.layout());
+        let sets = batch.sets(p);
+        let (value, loss) = released_loss(batch, p, &linear, batch.student.clone());
+        let z = n.cells(&batch.student).expect("logits");
+        let full = n.mask(&CandidateSets::full(n.layout()));
+        let q = student_q(&n, &z, &full, &settings).expect("Q").0;
+        let mut expected = 0.0;
+        for (row, weight) in batch.weights().into_iter().enumerate() {
+            let kept = batch.layout().row(row).filter(|&cell| sets.kept()[cell]);
+            let inside: f64 = kept.map(|cell| q[cell]).sum();
+            expected += weight * (value.0[row] - inside / batch.vocabulary as f64);
+        }
+        assert_near(loss, expected, || name.into());
+    });
+}
+
+#[test]
+fn the_released_objective_is_not_that_of_the_paper() {
+    for_each_released(|batch, p, released, expected, name| {
+        let config = Config { p, settings: released.settings };
+        let paper = loss(batch, &config, batch.student.clone()).1;
+        assert!((paper - expected["loss"].as_f64().expect("loss")).abs() > 1e-6, "{name}");
+    });
+}
+
+#[test]
+fn epsilon_must_be_positive_and_finite() {
+    for_each_released(|_, p, released, _, _| {
+        for epsilon in [0.0, -1e-8, f64::NAN, f64::INFINITY] {
+            let refused = Released::new(released.settings, p, epsilon);
+            assert!(matches!(refused, Err(OperatorError::Epsilon { .. })), "{epsilon}");
+        }
+    });
+}
+
 #[test]
 fn baselines_agree_with_the_reference() {
     let file = file();

@@ -148,6 +148,36 @@ where
     Ok((e.value, e.objective))
 }
 
+/// The soft values and J of the objective of the released code.
+pub fn distill_released<N: NumberSystem>(
+    n: &N,
+    z: &Cells<N>,
+    parts: &Parts<N>,
+    released: &Released,
+) -> Result<(Rows<N>, N::Scalar), N::Error>
+where
+    NextPosition: Successor<N>,
+{
+    let q = student_q(n, z, &parts.full, &released.settings)?;
+    let e = bellman_distill_released(n, &q, &parts.full, &parts.responses, released)?;
+    Ok((e.value, e.objective))
+}
+
+/// Calls `check` with each configuration of the released objective, as [`for_each_config`].
+pub fn for_each_released(check: impl Fn(&Batch, TopP, &Released, &Value, &str)) {
+    let batch = Batch::read(&file());
+    let text = include_str!("../../../tests/reference/losses/bd_released.json");
+    let file: Value = serde_json::from_str(text).expect("JSON");
+    let expected = file["bd_released"].as_array().expect("configurations");
+    assert_eq!(expected.len(), 6);
+    for e in expected {
+        let Config { p, settings } = Config::read(e);
+        let epsilon = e["epsilon"].as_f64().expect("ε");
+        let released = Released::new(settings, p, epsilon).expect("ε");
+        check(&batch, p, &released, e, &format!("released, p {} ε {epsilon}", e["p"]));
+    }
+}
+
 /// The names of the baselines.
 pub const BASELINES: [&str; 3] = ["sft_nll", "forward_kl", "reverse_kl"];
 
