@@ -7,6 +7,7 @@
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`Checkpoint`] | a model as it lies on disk |
+//! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
 //!
 //! No formula is written here a second time: a loss is a function of `operators` called with
@@ -19,6 +20,7 @@ mod error;
 pub mod model;
 pub mod predict;
 pub mod tensors;
+pub mod text;
 pub mod weights;
 
 pub use candle_core::{DType, Device};
