@@ -393,6 +393,60 @@ mod language_models {
         error(bellman().arg("logits").arg("--model").arg(model("llama")).args(["--ids", ""]));
     }
 
+    /// The tiny Llama with a tokenizer of three tokens, `a`, `b` and the end.
+    fn with_tokenizer() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["config.json", "model.safetensors"] {
+            std::fs::copy(model("llama").join(name), folder.path().join(name)).unwrap();
+        }
+        let tokenizer = r#"{"version": "1.0", "truncation": null, "padding": null,
+            "added_tokens": [{"id": 2, "content": "</s>", "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": true}],
+            "normalizer": null, "post_processor": null,
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false,
+                "trim_offsets": true, "use_regex": true},
+            "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true,
+                "use_regex": true},
+            "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "</s>": 2}, "merges": []}}"#;
+        std::fs::write(folder.path().join("tokenizer.json"), tokenizer).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_text_gives_what_its_tokens_give_and_says_what_the_tokens_are() {
+        let folder = with_tokenizer();
+        let run = |start: &[&str]| {
+            let mut command = bellman();
+            command.arg("logits").arg("--model").arg(folder.path()).args(start);
+            json(command.args(["--all", "--top", "97", "--json"]))
+        };
+        let (by_ids, by_text) = (run(&["--ids", "1,0,2"]), run(&["--text", "ba</s>"]));
+        let (by_ids, by_text) = (&by_ids["positions"], &by_text["positions"]);
+        assert_eq!(by_text.as_array().unwrap().len(), 3);
+        for (position, expected) in
+            by_text.as_array().unwrap().iter().zip(by_ids.as_array().unwrap())
+        {
+            let tokens = position["top"].as_array().unwrap();
+            for (token, expected) in tokens.iter().zip(expected["top"].as_array().unwrap()) {
+                assert_eq!(token["id"], expected["id"]);
+                assert_eq!(token["log_probability"], expected["log_probability"]);
+                let id = token["id"].as_u64().unwrap() as usize;
+                // Rows of the embedding beyond the tokenizer have no text.
+                assert_eq!(token["token"].as_str(), ["a", "b", "</s>"].get(id).copied());
+            }
+        }
+    }
+
+    #[test]
+    fn logits_take_either_tokens_or_a_text_and_a_text_needs_a_tokenizer() {
+        let run = |arguments: &[&str]| {
+            error(bellman().arg("logits").arg("--model").arg(model("llama")).args(arguments))
+        };
+        assert!(run(&["--ids", "3", "--text", "a"]).contains("cannot be used with"));
+        let missing = run(&["--text", "a"]);
+        assert!(missing.contains("has no tokenizer.json"), "{missing}");
+    }
+
     #[test]
     fn a_file_cut_short_names_the_tensor() {
         let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use crate::evaluation::LineProblem;
 use crate::loss::BatchProblem;
+use crate::text::Difference;
 use crate::weights::TensorProblem;
 use std::path::PathBuf;
 
@@ -103,6 +104,66 @@ pub enum LlmError {
         needed: usize,
         /// How many there are.
         positions: usize,
+    },
+    /// A model without a file that is needed now.
+    #[error("{} has no {file}, which {purpose} needs", path.display())]
+    MissingFile {
+        /// The model.
+        path: PathBuf,
+        /// What is not there.
+        file: &'static str,
+        /// What it is needed for.
+        purpose: &'static str,
+    },
+    /// A tokenizer that cannot be read or rebuilt.
+    #[error("{}: {problem}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A text or a list of tokens that the tokenizer refuses.
+    #[error("the tokenizer refuses: {problem}")]
+    Untokenizable {
+        /// Why.
+        problem: String,
+    },
+    /// A chat template that cannot be read, or that fails on these messages.
+    #[error("the chat template: {problem}")]
+    Template {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A line of a data set that is no record.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A conversation that a form of prompt cannot hold.
+    #[error(
+        "the Alpaca prompt holds one instruction, not a conversation of {messages} messages; \
+         use the chat template"
+    )]
+    Conversation {
+        /// How many messages there are.
+        messages: usize,
+    },
+    /// Two models that mean different tokens by the same number.
+    #[error(
+        "the vocabularies of teacher and student differ in {differing} tokens: {}",
+        Difference::list(first)
+    )]
+    Vocabulary {
+        /// How many tokens differ.
+        differing: usize,
+        /// The first of them.
+        first: Vec<Difference>,
     },
     /// A batch without sequences, or with an empty one.
     #[error("a batch needs at least one sequence, and each at least one token")]

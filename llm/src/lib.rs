@@ -9,6 +9,7 @@
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`Checkpoint`] | a model as it lies on disk |
+//! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
 //!
 //! No formula is written here a second time: a loss is a function of `operators` called with
@@ -23,6 +24,7 @@ pub mod loss;
 pub mod model;
 pub mod predict;
 pub mod tensors;
+pub mod text;
 pub mod weights;
 
 pub use candle_core::{DType, Device};

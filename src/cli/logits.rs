@@ -5,6 +5,7 @@ use super::output::{print_json, say, table};
 use super::{CliError, End};
 use clap::Args;
 use llm::predict::{Likely, most_likely};
+use llm::text::Tokenizer;
 use llm::{Padding, Tokens};
 use serde::Serialize;
 
@@ -13,13 +14,13 @@ use serde::Serialize;
 #[command(after_help = "\
 Examples:
   bellman logits --model gpt2/ --ids 464,3139,286,4881,318
+  bellman logits --model gpt2/ --text 'The capital of France is'
   bellman logits --model gpt2/ --ids 464,3139 --all --top 3 --json")]
 pub struct Logits {
     #[command(flatten)]
     model: LanguageModel,
-    /// The tokens so far
-    #[arg(long, value_name = "ID,ID,…", value_delimiter = ',', required = true)]
-    ids: Vec<u32>,
+    #[command(flatten)]
+    start: Start,
     /// How many tokens to print
     #[arg(long, default_value_t = 10, value_name = "N")]
     top: usize,
@@ -31,11 +32,23 @@ pub struct Logits {
     json: bool,
 }
 
+/// What the model has read so far.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Start {
+    /// The tokens so far, by number; needs no tokenizer
+    #[arg(long, value_name = "ID,ID,…", value_delimiter = ',')]
+    ids: Option<Vec<u32>>,
+    /// The text so far; special tokens written out in it are recognised, none is added
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+}
+
 /// One token, as others read it.
 #[derive(Debug, Serialize)]
 struct Token {
     id: u32,
-    /// Its text; unknown without a tokenizer.
+    /// Its text; nothing after `--ids`, which looks for no tokenizer.
     token: Option<String>,
     log_probability: f64,
 }
@@ -49,11 +62,15 @@ struct Position {
 impl Logits {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let model = self.model.load(&self.model.checkpoint()?)?;
-        let tokens = Tokens::padded(&[&self.ids], Padding::Right)?;
+        let checkpoint = self.model.checkpoint()?;
+        let tokenizer = self.start.text.as_ref().map(|_| checkpoint.tokenizer()).transpose()?;
+        let ids = self.start.ids(tokenizer.as_ref())?;
+        let model = self.model.load(&checkpoint)?;
+        let tokens = Tokens::padded(&[&ids], Padding::Right)?;
         let from = if self.all { 0 } else { tokens.time() - 1 };
         let positions = most_likely(&model, &tokens, from, self.top)?;
-        let mut positions: Vec<Position> = positions.into_iter().map(Position::from).collect();
+        let position = |likely| Position::new(likely, tokenizer.as_ref());
+        let mut positions: Vec<Position> = positions.into_iter().map(position).collect();
         if !self.json {
             print(&positions, from);
         } else if self.all {
@@ -65,20 +82,35 @@ impl Logits {
     }
 }
 
-impl From<Vec<Likely>> for Position {
-    fn from(tokens: Vec<Likely>) -> Self {
-        let token = |l: Likely| Token { id: l.id, token: None, log_probability: l.log_probability };
-        Self { top: tokens.into_iter().map(token).collect() }
+impl Start {
+    /// The tokens; a text has a tokenizer.
+    fn ids(&self, tokenizer: Option<&Tokenizer>) -> Result<Vec<u32>, CliError> {
+        match (&self.text, tokenizer) {
+            (Some(text), Some(tokenizer)) => Ok(tokenizer.encode(text)?),
+            _ => Ok(self.ids.clone().unwrap_or_default()),
+        }
+    }
+}
+
+impl Position {
+    fn new(likely: Vec<Likely>, tokenizer: Option<&Tokenizer>) -> Self {
+        let token = |l: Likely| Token {
+            id: l.id,
+            token: tokenizer.and_then(|tokenizer| tokenizer.token(l.id)),
+            log_probability: l.log_probability,
+        };
+        Self { top: likely.into_iter().map(token).collect() }
     }
 }
 
 fn print(positions: &[Position], from: usize) {
-    let mut table = table(&["after position", "token", "log-probability", "probability"]);
+    let mut table = table(&["after position", "token", "text", "log-probability", "probability"]);
     for (i, position) in positions.iter().enumerate() {
         for token in &position.top {
             table.add_row([
                 (from + i).to_string(),
                 token.id.to_string(),
+                token.token.as_ref().map(|text| format!("{text:?}")).unwrap_or_default(),
                 format!("{:.6}", token.log_probability),
                 format!("{:.6}", token.log_probability.exp()),
             ]);
