@@ -33,9 +33,19 @@ fn examples(command: &str) -> Vec<Vec<String>> {
         // A remark stands two spaces or more behind the command.
         let line =
             [" | ", " > ", " && ", "  "].iter().fold(line, |l, end| l.split(end).next().unwrap());
-        line.split_whitespace().map(str::to_owned).collect()
+        words(line)
     });
     examples.collect()
+}
+
+/// The words of a line, as a shell takes them: what stands in single quotes is one.
+fn words(line: &str) -> Vec<String> {
+    let pieces = line.split('\'').enumerate();
+    let of_piece = |(number, piece): (usize, &str)| match number % 2 {
+        1 => vec![piece.to_owned()],
+        _ => piece.split_whitespace().map(str::to_owned).collect(),
+    };
+    pieces.flat_map(of_piece).collect()
 }
 
 /// The files that the examples name.
