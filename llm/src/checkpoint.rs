@@ -1,6 +1,6 @@
 //! [`Checkpoint`]: a model as it lies on disk, before any of its weights is read.
 
-use crate::weights::{Folder, Weights};
+use crate::weights::{Folder, Gguf, GgufMetadata, Weights};
 use crate::{DType, Device, LlmError, Mode, Model, ModelConfig};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,13 @@ use std::path::{Path, PathBuf};
 pub struct Checkpoint {
     path: PathBuf,
     config: ModelConfig,
-    weights: Box<dyn Weights>,
+    files: Files,
+}
+
+/// What a model lies in.
+enum Files {
+    Folder(Folder),
+    Gguf(Gguf),
 }
 
 impl std::fmt::Debug for Checkpoint {
@@ -19,17 +25,23 @@ impl std::fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a Hugging Face folder: `config.json` and safetensors, in one file or several.
+    /// Opens a Hugging Face folder (`config.json` and safetensors, in one file or several) or a
+    /// `.gguf` file.
     ///
     /// # Errors
-    /// Those of [`ModelConfig::parse`] and of [`Folder::open`].
+    /// Those of [`ModelConfig::parse`] and of [`Folder::open`], or those of [`Gguf::open`].
     pub fn open(path: &Path) -> Result<Self, LlmError> {
+        if path.is_file() || path.extension().is_some_and(|end| end == "gguf") {
+            let gguf = Gguf::open(path)?;
+            let config = gguf.config().clone();
+            return Ok(Self { path: path.to_path_buf(), config, files: Files::Gguf(gguf) });
+        }
         let file = path.join("config.json");
         let text = std::fs::read_to_string(&file)
             .map_err(|source| LlmError::File { path: file.clone(), source })?;
         let config = ModelConfig::parse(&text, &file)?;
-        let weights = Box::new(Folder::open(path)?);
-        Ok(Self { path: path.to_path_buf(), config, weights })
+        let files = Files::Folder(Folder::open(path)?);
+        Ok(Self { path: path.to_path_buf(), config, files })
     }
 
     /// Where it lies.
@@ -42,11 +54,23 @@ impl Checkpoint {
         &self.config
     }
 
+    /// The keys and values of a GGUF file; nothing of a folder.
+    pub fn gguf(&self) -> Option<&GgufMetadata> {
+        match &self.files {
+            Files::Gguf(gguf) => Some(gguf.metadata()),
+            Files::Folder(_) => None,
+        }
+    }
+
     /// The model.
     ///
     /// # Errors
     /// Those of [`Model::new`].
     pub fn model(&self, dtype: DType, device: &Device, mode: Mode) -> Result<Model, LlmError> {
-        Model::new(self.config.clone(), self.weights.as_ref(), dtype, device, mode)
+        let weights: &dyn Weights = match &self.files {
+            Files::Folder(folder) => folder,
+            Files::Gguf(gguf) => gguf,
+        };
+        Model::new(self.config.clone(), weights, dtype, device, mode)
     }
 }

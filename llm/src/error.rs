@@ -45,7 +45,8 @@ pub enum LlmError {
         /// Why.
         source: std::io::Error,
     },
-    /// A `config.json` that describes no model that can be loaded.
+    /// A `config.json`, or what a GGUF file says in its place, that describes no model that can be
+    /// loaded.
     #[error("{}: {problem}", path.display())]
     Config {
         /// The file.
@@ -59,6 +60,16 @@ pub enum LlmError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A key of a GGUF file has no value that can be used.
+    #[error("{}: {key} {problem}", path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong with its value.
         problem: String,
     },
     /// A file describes a tensor that it cannot hold.
@@ -79,8 +90,8 @@ pub enum LlmError {
         /// The name of the tensor.
         tensor: String,
     },
-    /// A tensor has another shape than `config.json` asks for.
-    #[error("tensor {tensor:?} has shape {found:?}; config.json asks for {expected:?}")]
+    /// A tensor has another shape than the configuration asks for.
+    #[error("tensor {tensor:?} has shape {found:?}; the configuration asks for {expected:?}")]
     TensorShape {
         /// The name of the tensor.
         tensor: String,

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 /// Which language model runs, where and in which type.
 #[derive(Debug, Args)]
 pub struct LanguageModel {
-    /// A Hugging Face folder: config.json and safetensors
-    #[arg(long = "model", value_name = "DIR")]
+    /// A Hugging Face folder (config.json and safetensors) or a .gguf file
+    #[arg(long = "model", value_name = "MODEL")]
     pub path: PathBuf,
     #[command(flatten)]
     pub place: Place,

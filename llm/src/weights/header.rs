@@ -1,65 +1,9 @@
 //! The header of a safetensors file: names, types, shapes and places, each checked.
 
+use super::problem::{TensorProblem, check_places};
 use candle_core::DType;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-
-/// What is wrong with a tensor in a file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TensorProblem {
-    /// Its data would lie beyond the end of the file.
-    #[error(
-        "its data ends at byte {end} of {available}: the file is cut short or the header is wrong"
-    )]
-    Truncated {
-        /// Where the data would end.
-        end: u64,
-        /// How many bytes of data there are.
-        available: u64,
-    },
-    /// It has more or fewer bytes than its shape and type need.
-    #[error("shape {shape:?} of type {dtype} needs {expected} bytes and has {found}")]
-    Size {
-        /// The shape.
-        shape: Vec<usize>,
-        /// The type.
-        dtype: String,
-        /// The bytes it has.
-        found: u64,
-        /// The bytes it needs.
-        expected: u64,
-    },
-    /// Its shape has more elements than can be counted.
-    #[error("shape {shape:?} has more elements than can be counted")]
-    Huge {
-        /// The shape.
-        shape: Vec<usize>,
-    },
-    /// Its data starts after its end.
-    #[error("its data starts at byte {start} and ends before, at {end}")]
-    Backwards {
-        /// The start.
-        start: u64,
-        /// The end.
-        end: u64,
-    },
-    /// It shares bytes with another tensor.
-    #[error("it shares bytes with the tensor {other:?}")]
-    Overlap {
-        /// The other one.
-        other: String,
-    },
-    /// Its name occurs twice.
-    #[error("its name occurs twice")]
-    Twice,
-    /// Its numbers are of a type that no model here has.
-    #[error("type {dtype} is not read (F64, F32, F16, BF16, I64 and U32 are)")]
-    Type {
-        /// The type.
-        dtype: String,
-    },
-}
 
 /// Where a tensor lies and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,17 +68,9 @@ pub(super) fn parse(text: &[u8], available: u64) -> Result<Vec<Entry>, HeaderPro
         Err(problem) => Err(HeaderProblem::Tensor(name, problem)),
     };
     let mut entries: Vec<Entry> = list.into_iter().map(entry).collect::<Result<_, _>>()?;
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(pair) = entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        return Err(HeaderProblem::Tensor(pair[1].name.clone(), TensorProblem::Twice));
-    }
-    // An empty tensor shares nothing, wherever it lies.
+    let places = entries.iter().map(|e| (e.name.as_str(), e.start, e.end)).collect();
+    check_places(places).map_err(|(name, problem)| HeaderProblem::Tensor(name, problem))?;
     entries.sort_by_key(|e| (e.start, e.end));
-    let filled: Vec<&Entry> = entries.iter().filter(|e| e.start < e.end).collect();
-    if let Some(pair) = filled.windows(2).find(|pair| pair[1].start < pair[0].end) {
-        let other = pair[0].name.clone();
-        return Err(HeaderProblem::Tensor(pair[1].name.clone(), TensorProblem::Overlap { other }));
-    }
     Ok(entries)
 }
 

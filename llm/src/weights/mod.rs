@@ -1,11 +1,14 @@
 //! [`Weights`]: named tensors in files, which may be anything and are believed in nothing.
 
 mod folder;
+mod gguf;
 mod header;
+mod problem;
 mod safetensors;
 
 pub use folder::Folder;
-pub use header::TensorProblem;
+pub use gguf::{Gguf, GgufMetadata};
+pub use problem::TensorProblem;
 pub use safetensors::Safetensors;
 
 use crate::LlmError;
@@ -13,7 +16,7 @@ use candle_core::Tensor;
 
 /// Named tensors in files.
 pub trait Weights {
-    /// Whether there is a tensor of this name.
+    /// Whether there is a tensor of this name, as Hugging Face names it.
     fn contains(&self, name: &str) -> bool;
 
     /// The shape of a tensor, known before any of it is read.
@@ -22,7 +25,7 @@ pub trait Weights {
     /// [`LlmError::MissingTensor`].
     fn shape(&self, name: &str) -> Result<Vec<usize>, LlmError>;
 
-    /// A tensor in the type of the file, in main memory.
+    /// A tensor in the type of the file (F32 where the file is quantised), in main memory.
     ///
     /// # Errors
     /// [`LlmError::MissingTensor`], [`LlmError::File`], [`LlmError::Tensor`].
