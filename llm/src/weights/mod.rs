@@ -5,6 +5,7 @@ mod header;
 mod safetensors;
 
 pub use folder::Folder;
+pub(crate) use folder::read_index;
 pub use header::TensorProblem;
 pub use safetensors::Safetensors;
 
