@@ -1,6 +1,7 @@
 //! What can go wrong with language models.
 
 use crate::evaluation::LineProblem;
+use crate::hub::HubProblem;
 use crate::loss::BatchProblem;
 use crate::text::Difference;
 use crate::weights::TensorProblem;
@@ -44,6 +45,25 @@ pub enum LlmError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A model that is neither on disk nor named as on the hub.
+    #[error(
+        "{model:?} is no file or folder, and no name on the hub either (owner/name, \
+         owner/name@revision or owner/name/file.gguf)"
+    )]
+    NoModel {
+        /// What was given.
+        model: String,
+    },
+    /// A model by its name on the hub, of which a file cannot be had.
+    #[error("{model:?} is no file or folder here, and {url} cannot be fetched: {problem}")]
+    Hub {
+        /// The name.
+        model: String,
+        /// The address of the file.
+        url: String,
+        /// Why not.
+        problem: HubProblem,
     },
     /// A `config.json`, or what a GGUF file says in its place, that describes no model that can be
     /// loaded.

@@ -10,6 +10,7 @@
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
+//! | [`mod@hub`] | models by their name on the Hugging Face hub |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
 //!
 //! No formula is written here a second time: a loss is a function of `operators` called with
@@ -20,6 +21,7 @@ mod checkpoint;
 pub mod config;
 mod error;
 pub mod evaluation;
+pub mod hub;
 pub mod loss;
 pub mod model;
 pub mod predict;

@@ -3,14 +3,13 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use llm::{Checkpoint, DType, Device, Mode, Model};
-use std::path::PathBuf;
 
 /// Which language model runs, where and in which type.
 #[derive(Debug, Args)]
 pub struct LanguageModel {
-    /// A Hugging Face folder (config.json and safetensors) or a .gguf file
+    /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
     #[arg(long = "model", value_name = "MODEL")]
-    pub path: PathBuf,
+    pub name: String,
     #[command(flatten)]
     pub place: Place,
 }
@@ -75,7 +74,7 @@ impl Place {
 impl LanguageModel {
     /// The model as it lies on disk.
     pub fn checkpoint(&self) -> Result<Checkpoint, CliError> {
-        Ok(Checkpoint::open(&self.path)?)
+        Ok(Checkpoint::open(&llm::hub::resolve(&self.name)?)?)
     }
 
     /// The model, ready to run.

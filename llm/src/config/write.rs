@@ -16,6 +16,10 @@ impl ModelConfig {
         };
         object["vocab_size"] = self.vocabulary.into();
         object["tie_word_embeddings"] = self.tied.into();
+        // Not in a ModelConfig; left out, transformers would take ids of the original models, which
+        // may lie beyond this vocabulary.
+        object["bos_token_id"] = Value::Null;
+        object["pad_token_id"] = Value::Null;
         object["eos_token_id"] = match self.end_of_sequence.as_slice() {
             [] => Value::Null,
             [one] => (*one).into(),

@@ -1,35 +1,52 @@
 //! What a [`Checkpoint`] knows about text.
 
-use super::{ChatTemplate, Tokenizer, read_if_there};
+use super::{ByteLevel, ChatTemplate, Tokenizer, read_if_there};
+use crate::weights::GgufMetadata;
 use crate::{Checkpoint, LlmError};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 impl Checkpoint {
-    /// The tokenizer, from `tokenizer.json`.
+    /// The tokenizer, from `tokenizer.json`, or rebuilt from the metadata of a GGUF file.
     ///
     /// # Errors
-    /// Those of [`Tokenizer::open`].
+    /// Those of [`Tokenizer::open`] and of [`ByteLevel::tokenizer`].
     pub fn tokenizer(&self) -> Result<Tokenizer, LlmError> {
-        Tokenizer::open(self.path())
+        let Some(metadata) = self.gguf() else { return Tokenizer::open(self.path()) };
+        let text = |key: &str| Ok(metadata.text(key)?.unwrap_or_default().to_owned());
+        let texts = |key: &str| Ok(metadata.texts(key)?.unwrap_or_default().to_vec());
+        let byte_level = ByteLevel {
+            model: text("tokenizer.ggml.model")?,
+            pre: text("tokenizer.ggml.pre")?,
+            tokens: texts("tokenizer.ggml.tokens")?,
+            merges: texts("tokenizer.ggml.merges")?,
+            token_types: metadata.integers("tokenizer.ggml.token_type")?.unwrap_or_default(),
+        };
+        byte_level.tokenizer(self.path())
     }
 
-    /// The chat template, from `chat_template.jinja` or else `tokenizer_config.json`. Of several
-    /// it is the one named `default`.
+    /// The chat template, from `chat_template.jinja` or else `tokenizer_config.json`, or from the
+    /// metadata of a GGUF file. Of several it is the one named `default`.
     ///
     /// # Errors
     /// [`LlmError::MissingFile`] when the model has none; [`LlmError::Config`] when
     /// `tokenizer_config.json` cannot be understood; [`LlmError::Template`].
     pub fn chat_template(&self) -> Result<ChatTemplate, LlmError> {
-        let config = JsonFile::read(self.path().join("tokenizer_config.json"))?;
-        let text = match read_if_there(&self.path().join("chat_template.jinja"))? {
-            Some(text) => Some(text),
-            None => config.template()?,
-        };
         let missing = LlmError::MissingFile {
             path: self.path().to_path_buf(),
             file: "chat template (chat_template.jinja, or chat_template in tokenizer_config.json)",
             purpose: "a conversation",
+        };
+        if let Some(metadata) = self.gguf() {
+            let text = metadata.text("tokenizer.chat_template")?.ok_or(missing)?.to_owned();
+            let token = |key| gguf_token(metadata, key);
+            let begin = token("tokenizer.ggml.bos_token_id")?;
+            return ChatTemplate::new(text, begin, token("tokenizer.ggml.eos_token_id")?);
+        }
+        let config = JsonFile::read(self.path().join("tokenizer_config.json"))?;
+        let text = match read_if_there(&self.path().join("chat_template.jinja"))? {
+            Some(text) => Some(text),
+            None => config.template()?,
         };
         ChatTemplate::new(
             text.ok_or(missing)?,
@@ -45,13 +62,21 @@ impl Checkpoint {
     /// [`LlmError::Config`] when `generation_config.json` cannot be understood.
     pub fn end_of_sequence(&self) -> Result<Vec<u32>, LlmError> {
         let mut ids = self.config().end_of_sequence.clone();
-        ids.extend(
-            JsonFile::read(self.path().join("generation_config.json"))?.ids("eos_token_id")?,
-        );
+        if self.gguf().is_none() {
+            let file = JsonFile::read(self.path().join("generation_config.json"))?;
+            ids.extend(file.ids("eos_token_id")?);
+        }
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
     }
+}
+
+/// The text of the token that a key of a GGUF file names; empty when there is none.
+fn gguf_token(metadata: &GgufMetadata, key: &str) -> Result<String, LlmError> {
+    let tokens = metadata.texts("tokenizer.ggml.tokens")?.unwrap_or_default();
+    let id = metadata.id(key)?;
+    Ok(id.and_then(|id| tokens.get(id as usize)).cloned().unwrap_or_default())
 }
 
 /// A JSON object that may be missing, which is an empty one.

@@ -58,7 +58,7 @@ impl Folder {
 }
 
 /// Which file an index gives for each tensor; only plain names, which stay in the folder.
-fn read_index(path: &Path) -> Result<Vec<(String, String)>, LlmError> {
+pub(crate) fn read_index(path: &Path) -> Result<Vec<(String, String)>, LlmError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
     let bad = |problem: String| LlmError::Header { path: path.to_path_buf(), problem };

@@ -7,6 +7,7 @@ mod problem;
 mod safetensors;
 
 pub use folder::Folder;
+pub(crate) use folder::read_index;
 pub use gguf::{Gguf, GgufMetadata};
 pub use problem::TensorProblem;
 pub use safetensors::Safetensors;
