@@ -73,7 +73,8 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         }
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         _ => {
-            "a model is a folder with config.json and model.safetensors, as on the Hugging Face hub"
+            "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \
+         the Hugging Face hub"
         }
     }
 }

@@ -13,8 +13,8 @@ impl Checkpoint {
     /// Those of [`Tokenizer::open`] and of [`ByteLevel::tokenizer`].
     pub fn tokenizer(&self) -> Result<Tokenizer, LlmError> {
         let Some(metadata) = self.gguf() else { return Tokenizer::open(self.path()) };
-        let text = |key: &str| Ok(metadata.text(key)?.unwrap_or_default().to_owned());
-        let texts = |key: &str| Ok(metadata.texts(key)?.unwrap_or_default().to_vec());
+        let text = |key| metadata.text(key).map(|text| text.unwrap_or_default().to_owned());
+        let texts = |key| metadata.texts(key).map(|texts| texts.unwrap_or_default().to_vec());
         let byte_level = ByteLevel {
             model: text("tokenizer.ggml.model")?,
             pre: text("tokenizer.ggml.pre")?,
