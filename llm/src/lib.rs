@@ -8,6 +8,7 @@
 //! | [`mod@evaluation`] | Rouge-L, exact match |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -23,6 +24,7 @@ pub mod evaluation;
 pub mod loss;
 pub mod model;
 pub mod predict;
+pub mod teacher;
 pub mod tensors;
 pub mod text;
 pub mod weights;
