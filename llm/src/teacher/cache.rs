@@ -96,7 +96,9 @@ impl Cache {
         };
         let mut failed = false;
         let until_error = move |row: &Result<Row, LlmError>| {
-            !std::mem::replace(&mut failed, failed || row.is_err())
+            let before = failed;
+            failed |= row.is_err();
+            !before
         };
         Ok(rows.take_while(until_error).map(move |row| row.map(read)))
     }
