@@ -7,9 +7,10 @@ use operators::TopP;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many rows are decoded at once.
@@ -79,14 +80,19 @@ impl Cache {
     /// # Errors
     /// [`LlmError::File`]; [`LlmError::Cache`], of a row as well.
     pub fn rows(&self) -> Result<impl Iterator<Item = Result<Row, LlmError>> + '_, LlmError> {
-        let batches = builder(&self.path)?.with_batch_size(ROWS).build();
-        let batches = batches.map_err(|e| bad(&self.path, e))?;
-        let rows = batches.flat_map(move |batch| {
-            let batch = batch.map_err(|e| e.to_string());
-            match batch.and_then(|batch| to_rows(&batch)) {
-                Ok(rows) => rows.into_iter().map(Ok).collect(),
-                Err(problem) => vec![Err(bad(&self.path, problem))],
-            }
+        let reader = builder(&self.path)?.with_batch_size(ROWS);
+        let mut batches = guarded(&self.path, || reader.build().map_err(|e| e.to_string()))?;
+        let mut decode = move || {
+            let batch = batches.next()?;
+            Some(batch.map_err(|e| e.to_string()).and_then(|batch| to_rows(&batch)))
+        };
+        let groups = std::iter::from_fn(move || {
+            let next = guarded(&self.path, || decode().transpose());
+            next.transpose()
+        });
+        let rows = groups.flat_map(|rows| match rows {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
         });
         let read = move |mut row: Row| {
             if self.p != self.settings.p {
@@ -109,11 +115,54 @@ fn bad(path: &Path, problem: impl ToString) -> LlmError {
 }
 
 fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, LlmError> {
-    let file = File::open(path)
-        .map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
+    let file =
+        File::open(path).map_err(|source| LlmError::File { path: path.to_path_buf(), source })?;
+    let length = file.metadata().map_err(|source| LlmError::File { path: path.into(), source })?;
     // The types are those of the Parquet columns, not what a second schema in the metadata says.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|e| bad(path, e))
+    guarded(path, || {
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+            .map_err(|e| e.to_string())?;
+        check_places(builder.metadata(), length.len())?;
+        Ok(builder)
+    })
+}
+
+/// What reading the file at `path` gives.
+///
+/// The crate that decodes Parquet panics on some damaged files (a page that needs a dictionary
+/// which is not there). That is an error of the file as any other; what it had built is dropped.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T, LlmError> {
+    let result = catch_unwind(AssertUnwindSafe(read));
+    let result = result.unwrap_or_else(|_| Err("its pages cannot be decoded".into()));
+    result.map_err(|problem| bad(path, problem))
+}
+
+/// Whether the columns lie in the file, which the decoder takes for granted.
+fn check_places(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
+    let number = |x: i64| u64::try_from(x).ok();
+    for (i, group) in metadata.row_groups().iter().enumerate() {
+        let inside = |column: &ColumnChunkMetaData| {
+            let data = number(column.data_page_offset())?;
+            let dictionary = match column.dictionary_page_offset() {
+                Some(offset) => number(offset)?,
+                None => data,
+            };
+            number(column.num_values())?;
+            number(column.uncompressed_size())?;
+            let end = data.min(dictionary).checked_add(number(column.compressed_size())?)?;
+            (data.max(dictionary) <= length && end <= length).then_some(())
+        };
+        let rows = number(group.num_rows());
+        if rows.is_none() {
+            return Err(format!("row group {i} has a negative number of rows"));
+        }
+        if let Some(column) = group.columns().iter().find(|&column| inside(column).is_none()) {
+            let name = column.column_path().string();
+            return Err(format!("row group {i}: the column {name} does not lie in the file"));
+        }
+    }
+    Ok(())
 }
 
 /// A cache that is being written: aside, until it is finished.

@@ -119,7 +119,11 @@ impl Parts {
     }
 
     fn remove(&self) -> Result<(), LlmError> {
-        if self.0.exists() { std::fs::remove_dir_all(&self.0).map_err(|e| self.failed(e)) } else { Ok(()) }
+        if self.0.exists() {
+            std::fs::remove_dir_all(&self.0).map_err(|e| self.failed(e))
+        } else {
+            Ok(())
+        }
     }
 
     fn failed(&self, source: std::io::Error) -> LlmError {

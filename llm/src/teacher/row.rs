@@ -55,9 +55,8 @@ impl Row {
         if let Some(x) = scores.mass.iter().find(|x| !(**x > 0.0 && **x <= 1.0)) {
             return Some(format!("{x} is no captured mass"));
         }
-        let falls = |set: std::ops::Range<usize>| {
-            scores.log_probabilities[set].is_sorted_by(|a, b| a >= b)
-        };
+        let falls =
+            |set: std::ops::Range<usize>| scores.log_probabilities[set].is_sorted_by(|a, b| a >= b);
         let unsorted = scores.sets().position(|set| !falls(set))?;
         Some(format!("the candidates of position {unsorted} do not stand in falling order"))
     }

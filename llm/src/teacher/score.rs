@@ -118,9 +118,7 @@ fn chunk(
 fn in_row(error: LlmError, row: usize) -> LlmError {
     use operators::OperatorError::NotFinite;
     match error {
-        LlmError::Operator(NotFinite { slot, value, .. }) => {
-            NotFinite { row, slot, value }.into()
-        }
+        LlmError::Operator(NotFinite { slot, value, .. }) => NotFinite { row, slot, value }.into(),
         error => error,
     }
 }

@@ -70,10 +70,7 @@ impl Settings {
     }
 
     /// The settings in the metadata of the file at `path`.
-    pub(super) fn read(
-        metadata: &BTreeMap<String, String>,
-        path: &Path,
-    ) -> Result<Self, LlmError> {
+    pub(super) fn read(metadata: &BTreeMap<String, String>, path: &Path) -> Result<Self, LlmError> {
         let fields = Fields { metadata, path };
         let format: u32 = fields.parsed("format")?;
         if format != FORMAT {

@@ -57,7 +57,8 @@ impl Summary {
         }
         let path = cache.path();
         let file = std::fs::metadata(path);
-        let bytes = file.map_err(|source| LlmError::File { path: path.to_path_buf(), source })?.len();
+        let bytes =
+            file.map_err(|source| LlmError::File { path: path.to_path_buf(), source })?.len();
         let share = |part: f64, whole: u64| if whole == 0 { 0.0 } else { part / whole as f64 };
         Ok(Self {
             responses,
