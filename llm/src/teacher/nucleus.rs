@@ -17,7 +17,7 @@ pub(super) struct Nucleus {
 }
 
 /// How far below the largest logit the first look goes; each further look goes twice as far.
-const FIRST_DEPTH: f64 = 8.0;
+const FIRST_DEPTH: f64 = 2.0;
 
 /// The nucleus of a row of logits: what [`CandidateSets::select`] gives, in falling order.
 ///
