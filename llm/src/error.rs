@@ -241,4 +241,34 @@ pub enum LlmError {
         /// What is wrong with it.
         problem: BatchProblem,
     },
+    /// A file that is no teacher cache, or a damaged one.
+    #[error("{}: {problem}", path.display())]
+    Cache {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A teacher cache that was made with something else than is to be used.
+    #[error("{}: its {setting} is {found}, where {expected} is needed", path.display())]
+    CacheMismatch {
+        /// The file.
+        path: PathBuf,
+        /// The name of the setting.
+        setting: &'static str,
+        /// The value in the cache.
+        found: String,
+        /// The value that is needed.
+        expected: String,
+    },
+    /// Candidate sets at a larger mass than was stored.
+    #[error("{}: candidate sets at p = {asked} are not in a cache made at p = {stored}", path.display())]
+    LargerMass {
+        /// The file.
+        path: PathBuf,
+        /// The p of the cache.
+        stored: f64,
+        /// The p that was asked for.
+        asked: f64,
+    },
 }

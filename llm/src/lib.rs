@@ -8,6 +8,7 @@
 //! | [`mod@evaluation`] | Rouge-L, exact match |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@hub`] | models by their name on the Hugging Face hub |
@@ -25,6 +26,7 @@ pub mod hub;
 pub mod loss;
 pub mod model;
 pub mod predict;
+pub mod teacher;
 pub mod tensors;
 pub mod text;
 pub mod weights;

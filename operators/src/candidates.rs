@@ -185,24 +185,37 @@ impl CandidateSets {
 }
 
 /// The length of the shortest prefix of `order` with mass ≥ p.
-///
-/// Decided as Σ_kept exp(q − max) ≥ p · Σ_all exp(q − max): dividing first loses exact ties, and
-/// so would rounding the product. The fused difference has the sign of the real one: 4 of 5 equal
-/// actions do not carry the double 0.8, which lies above 4/5.
 fn nucleus_size(q: &[f64], order: &[usize], p: TopP) -> usize {
     if p.get() == 1.0 {
         return q.len();
     }
-    let weight = |&slot: &usize| (q[slot] - q[order[0]]).exp();
-    let total: f64 = order.iter().map(weight).sum();
+    let weights = || order.iter().map(|&slot| (q[slot] - q[order[0]]).exp());
+    shortest_prefix(weights(), weights().sum(), p).unwrap_or(q.len())
+}
+
+/// The length of the shortest prefix of falling weights with a sum ≥ p · total; `None` when they
+/// do not reach it. It never falls when `total` grows.
+///
+/// Decided as Σ_kept w ≥ p · Σ_all w: dividing first loses exact ties, and so would rounding the
+/// product. The fused difference has the sign of the real one: 4 of 5 equal actions do not carry
+/// the double 0.8, which lies above 4/5.
+///
+/// # Example
+/// ```
+/// use operators::{TopP, candidates::shortest_prefix};
+/// assert_eq!(shortest_prefix([0.5, 0.25].into_iter(), 1.0, TopP::new(0.7)?), Some(2));
+/// assert_eq!(shortest_prefix([0.5, 0.25].into_iter(), 1.0, TopP::new(0.8)?), None);
+/// # Ok::<(), operators::OperatorError>(())
+/// ```
+pub fn shortest_prefix(weights: impl Iterator<Item = f64>, total: f64, p: TopP) -> Option<usize> {
     let mut mass = 0.0;
-    for (i, slot) in order.iter().enumerate() {
-        mass += weight(slot);
+    for (i, weight) in weights.enumerate() {
+        mass += weight;
         if p.get().mul_add(total, -mass) <= 0.0 {
-            return i + 1;
+            return Some(i + 1);
         }
     }
-    q.len()
+    None
 }
 
 /// Whether an argument is as long as it must be.

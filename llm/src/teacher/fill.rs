@@ -1,0 +1,132 @@
+//! Making a cache part by part, so that it can be stopped at any moment and taken up again.
+
+use super::cache::Writer;
+use super::{Cache, Expected, Row, Settings};
+use crate::LlmError;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// The name of a finished cache in its folder.
+pub const FILE: &str = "teacher.parquet";
+
+/// How many prompts a part holds: what is lost at most when the process is killed. It is fixed,
+/// because batches never reach over the end of a part, and so parts belong to the content.
+pub const PROMPTS_PER_PART: usize = 16;
+
+/// A prompt by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The number of the record that it comes from.
+    pub number: u32,
+    /// Its tokens; at least one.
+    pub tokens: Vec<u32>,
+}
+
+/// Fills a folder with the responses to all prompts, in order, and gives the finished cache;
+/// `None` when `watch` broke it off.
+///
+/// `answer` is asked for the rows of the prompts of one part, all responses to each, in order.
+/// Parts are written aside and renamed; those that are there already are not asked for again. So
+/// a killed process loses the part it was at, and the finished file is the same as without the
+/// interruption: no response twice, none left out. `watch` hears how many prompts are answered,
+/// before each part and at the end.
+///
+/// # Errors
+/// [`LlmError::CacheMismatch`] when the folder holds something made with other settings;
+/// [`LlmError::Cache`] when `answer` gives other rows than it was asked for, or a part is damaged;
+/// [`LlmError::Write`], [`LlmError::File`]; those of `answer`.
+pub fn fill(
+    folder: &Path,
+    settings: &Settings,
+    prompts: &[Prompt],
+    mut answer: impl FnMut(&[Prompt]) -> Result<Vec<Row>, LlmError>,
+    mut watch: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Cache>, LlmError> {
+    let (path, parts) = (folder.join(FILE), Parts(folder.join("parts")));
+    let expected = Expected::all(settings);
+    if !path.exists() {
+        parts.make()?;
+        let mut answered = 0;
+        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
+            if watch(answered).is_break() {
+                return Ok(None);
+            }
+            let part = parts.path(i);
+            if part.exists() {
+                Cache::open(&part, &expected)?;
+            } else {
+                let rows = answer(prompts)?;
+                asked_for(&rows, prompts, settings, &part)?;
+                let mut writer = Writer::create(&part, settings)?;
+                writer.group(&rows)?;
+                writer.finish()?;
+            }
+            answered += prompts.len();
+        }
+        let mut writer = Writer::create(&path, settings)?;
+        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
+            let part = Cache::open(&parts.path(i), &expected)?;
+            let rows = part.rows()?.collect::<Result<Vec<Row>, _>>()?;
+            asked_for(&rows, prompts, settings, part.path())?;
+            writer.group(&rows)?;
+        }
+        writer.finish()?;
+    }
+    let cache = Cache::open(&path, &expected)?;
+    parts.remove()?;
+    // Nothing is left to be broken off.
+    let _ = watch(prompts.len());
+    Ok(Some(cache))
+}
+
+/// Whether rows are all responses to these prompts, in order.
+fn asked_for(
+    rows: &[Row],
+    prompts: &[Prompt],
+    settings: &Settings,
+    path: &Path,
+) -> Result<(), LlmError> {
+    let bad = |problem| LlmError::Cache { path: path.to_path_buf(), problem };
+    let wanted = prompts.iter().flat_map(|p| (0..settings.responses).map(move |i| (p, i)));
+    let expected = prompts.len() * settings.responses as usize;
+    if rows.len() != expected {
+        return Err(bad(format!("{} responses where there are to be {expected}", rows.len())));
+    }
+    for (row, (prompt, i)) in rows.iter().zip(wanted) {
+        let same = row.prompt == prompt.number && row.prompt_tokens == prompt.tokens;
+        if !same || row.response != i {
+            let (found, of) = (row.response, row.prompt);
+            let wanted = format!("response {i} to prompt {}", prompt.number);
+            return Err(bad(format!("response {found} to prompt {of} stands where {wanted} is")));
+        }
+        if let Some(problem) = row.problem() {
+            return Err(bad(problem));
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the parts.
+struct Parts(PathBuf);
+
+impl Parts {
+    fn path(&self, part: usize) -> PathBuf {
+        self.0.join(format!("{part:06}.parquet"))
+    }
+
+    fn make(&self) -> Result<(), LlmError> {
+        std::fs::create_dir_all(&self.0).map_err(|e| self.failed(e))
+    }
+
+    fn remove(&self) -> Result<(), LlmError> {
+        if self.0.exists() {
+            std::fs::remove_dir_all(&self.0).map_err(|e| self.failed(e))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn failed(&self, source: std::io::Error) -> LlmError {
+        LlmError::Write { path: self.0.clone(), source }
+    }
+}

@@ -1,0 +1,27 @@
+//! Teacher data: responses, the candidate sets of a teacher along them, and the file they lie in.
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`score`] | one forward pass: candidate sets with log-probabilities along responses |
+//! | [`Row`], [`Cache`] | a response with its scores; a Parquet file of them |
+//! | [`Settings`], [`Expected`] | what a cache was made with; what a reader relies on |
+//! | [`fill`] | making a cache so that it can be stopped and taken up again |
+//! | [`Summary`] | a cache in numbers |
+
+mod cache;
+mod columns;
+mod fill;
+mod hash;
+mod nucleus;
+mod row;
+mod score;
+mod settings;
+mod summary;
+
+pub use cache::Cache;
+pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill};
+pub use hash::{hash_model, hash_prompts, hash_text};
+pub use row::Row;
+pub use score::{Exchange, Scores, score};
+pub use settings::{Expected, FORMAT, Settings};
+pub use summary::{Sizes, Summary};

@@ -1,0 +1,150 @@
+//! The nucleus of one row of logits, without sorting the vocabulary.
+
+use crate::LlmError;
+use operators::candidates::shortest_prefix;
+use operators::{CandidateSets, OperatorError, RowLayout, Selection, TopP};
+use std::cmp::Ordering;
+
+/// A candidate set and what a softmax over the whole row needs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Nucleus {
+    /// The actions, the most likely first, ties by the lower.
+    pub actions: Vec<usize>,
+    /// The share of the mass that they carry.
+    pub mass: f64,
+    /// V, the soft value of the row: log π = logit − V.
+    pub soft_value: f64,
+}
+
+/// How far below the largest logit the first look goes; each further look goes twice as far.
+const FIRST_DEPTH: f64 = 2.0;
+
+/// The nucleus of a row of logits: what [`CandidateSets::select`] gives, in falling order.
+///
+/// Only logits near the largest are sorted. The sum over all is added up in another order than the
+/// definition adds it, so both ends of what rounding can make of it are tried: the size of the set
+/// never falls when the sum grows, and where the ends agree the definition says the same. Where
+/// they do not, the definition is asked.
+///
+/// # Errors
+/// [`OperatorError::NotFinite`], with 0 as the row.
+pub(super) fn nucleus(logits: &[f32], p: TopP) -> Result<Nucleus, LlmError> {
+    if let Some(slot) = logits.iter().position(|x| !x.is_finite()) {
+        let value = f64::from(logits[slot]);
+        return Err(OperatorError::NotFinite { row: 0, slot, value }.into());
+    }
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let weight = |&action: &usize| (f64::from(logits[action]) - max).exp();
+    let total: f64 = logits.iter().map(|&q| (f64::from(q) - max).exp()).sum();
+    let actions = match quick(logits, max, total, p) {
+        Some(actions) => actions,
+        None => by_definition(logits, p)?,
+    };
+    let mass = actions.iter().map(weight).sum::<f64>() / total;
+    Ok(Nucleus { actions, mass: mass.min(1.0), soft_value: max + total.ln() })
+}
+
+/// The nucleus where rounding cannot change it.
+fn quick(logits: &[f32], max: f64, total: f64, p: TopP) -> Option<Vec<usize>> {
+    if p.get() == 1.0 {
+        return None;
+    }
+    // Two sums of n positive numbers in different orders differ by less than 2n roundings of u =
+    // ε/2 each; 2ε more for the two products.
+    let slack = (logits.len() as f64 + 2.0) * f64::EPSILON;
+    let mut depth = FIRST_DEPTH;
+    loop {
+        let least = max - depth;
+        let near = logits.iter().enumerate().filter(|&(_, &q)| f64::from(q) >= least);
+        let mut actions: Vec<usize> = near.map(|(action, _)| action).collect();
+        actions.sort_by(|&a, &b| falling(logits, a, b));
+        let size = |total| {
+            let weights = actions.iter().map(|&a| (f64::from(logits[a]) - max).exp());
+            shortest_prefix(weights, total, p)
+        };
+        match (size(total * (1.0 - slack)), size(total * (1.0 + slack))) {
+            (Some(least), Some(most)) if least == most => {
+                actions.truncate(least);
+                return Some(actions);
+            }
+            (Some(_), Some(_)) => return None,
+            _ if actions.len() == logits.len() => return None,
+            _ => depth *= 2.0,
+        }
+    }
+}
+
+fn by_definition(logits: &[f32], p: TopP) -> Result<Vec<usize>, LlmError> {
+    let layout = RowLayout::uniform(1, logits.len())?;
+    let q: Vec<f64> = logits.iter().map(|&q| f64::from(q)).collect();
+    let sets = CandidateSets::select(&layout, &q, Selection::TopP(p))?;
+    let mut actions: Vec<usize> = sets.slots(0).collect();
+    actions.sort_by(|&a, &b| falling(logits, a, b));
+    Ok(actions)
+}
+
+fn falling(logits: &[f32], a: usize, b: usize) -> Ordering {
+    logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use operators::{Dense, log_policy, soft_value};
+    use proptest::prelude::*;
+
+    /// Any, fractions that equal actions carry exactly, and those that need the tail.
+    fn masses() -> impl Strategy<Value = f64> {
+        let fraction = |(a, b): (u32, u32)| f64::from(a.min(b)) / f64::from(a.max(b));
+        prop_oneof![
+            0.01..=1.0,
+            (1u32..40, 1u32..40).prop_map(fraction),
+            (1i32..15).prop_map(|digits| 1.0 - 10f64.powi(-digits)),
+        ]
+    }
+
+    proptest! {
+        /// Logits from a coarse grid have ties, those of a wide range long tails.
+        #[test]
+        fn the_quick_nucleus_is_that_of_the_definition(
+            logits in prop_oneof![
+                prop::collection::vec((-6i8..6).prop_map(|x| f32::from(x) * 4.0), 1..300),
+                prop::collection::vec(-30f32..30.0, 1..300),
+                prop::collection::vec(-0.01f32..0.01, 1..300),
+                (1usize..40).prop_map(|n| vec![0.0; n]),
+            ],
+            p in masses(),
+        ) {
+            let p = TopP::new(p)?;
+            let found = nucleus(&logits, p).unwrap();
+            prop_assert_eq!(&found.actions, &by_definition(&logits, p).unwrap());
+
+            let layout = RowLayout::uniform(1, logits.len())?;
+            let n = Dense::<f64>::new(&layout);
+            let q: Vec<f64> = logits.iter().map(|&q| f64::from(q)).collect();
+            let (q, full) = (n.cells(&q)?, n.mask(&CandidateSets::full(&layout)));
+            let v = soft_value(&n, &q, &full)?.0[0];
+            // Two orders of adding up at most 300 weights, and a few roundings of a number ≤ 36.
+            let slack = 302.0 * f64::EPSILON + 4.0 * 36.0 * f64::EPSILON;
+            prop_assert!((found.soft_value - v).abs() <= slack, "{} {v}", found.soft_value);
+            let log = log_policy(&n, &q, &full)?.0;
+            let mass: f64 = found.actions.iter().map(|&a| log[a].exp()).sum();
+            prop_assert!((found.mass - mass).abs() <= 4.0 * slack + 300.0 * f64::EPSILON);
+        }
+    }
+
+    #[test]
+    fn four_of_five_equal_actions_do_not_carry_the_double_above_four_fifths() {
+        let found = nucleus(&[1.0; 5], TopP::new(0.8).unwrap()).unwrap();
+        assert_eq!(found.actions, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_logit_that_is_no_number_is_refused() {
+        let error = nucleus(&[0.0, f32::NAN], TopP::new(0.8).unwrap()).unwrap_err();
+        assert!(matches!(
+            error,
+            LlmError::Operator(OperatorError::NotFinite { row: 0, slot: 1, .. })
+        ));
+    }
+}
