@@ -105,4 +105,15 @@ pub enum LlmError {
     /// A batch without sequences, or with an empty one.
     #[error("a batch needs at least one sequence, and each at least one token")]
     NoTokens,
+    /// A temperature that no distribution has.
+    #[error(
+        "temperature = {value} is not a positive number; give one such as 1, or sample greedily"
+    )]
+    Temperature {
+        /// The value.
+        value: f64,
+    },
+    /// Whoever watched asked to stop.
+    #[error("stopped")]
+    Stopped,
 }

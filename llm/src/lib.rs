@@ -5,6 +5,7 @@
 //! | [`mod@tensors`] | candle tensors as a number system: every operator runs on them, with gradients |
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
+//! | [`mod@generation`] | responses sampled token by token, many at a time |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -16,6 +17,7 @@
 mod checkpoint;
 pub mod config;
 mod error;
+pub mod generation;
 pub mod model;
 pub mod predict;
 pub mod tensors;
