@@ -271,4 +271,15 @@ pub enum LlmError {
         /// The p that was asked for.
         asked: f64,
     },
+    /// A temperature that no distribution has.
+    #[error(
+        "temperature = {value} is not a positive number; give one such as 1, or sample greedily"
+    )]
+    Temperature {
+        /// The value.
+        value: f64,
+    },
+    /// Whoever watched asked to stop.
+    #[error("stopped")]
+    Stopped,
 }

@@ -7,6 +7,7 @@
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
 //! | [`mod@evaluation`] | Rouge-L, exact match |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
+//! | [`mod@generation`] | responses sampled token by token, many at a time |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
@@ -22,6 +23,7 @@ mod checkpoint;
 pub mod config;
 mod error;
 pub mod evaluation;
+pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;

@@ -20,13 +20,17 @@ impl Rotary {
         device: &Device,
     ) -> Result<Self, LlmError> {
         let half = width / 2;
-        let count = positions.iter().max().map_or(0, |&last| last as usize + 1);
-        let angle = |(position, i): (usize, usize)| {
-            position as f64 * theta.powf(-2.0 * i as f64 / width as f64)
-        };
-        let all = (0..count).flat_map(|position| (0..half).map(move |i| (position, i)));
-        let angles: Vec<f64> = all.map(angle).collect();
-        let positions = Tensor::from_slice(positions, positions.len(), device)?;
+        // A position is computed once, and only those that occur.
+        let mut distinct = positions.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let turns: Vec<f64> =
+            (0..half).map(|i| theta.powf(-2.0 * i as f64 / width as f64)).collect();
+        let of = |&position: &u32| turns.iter().map(move |turn| f64::from(position) * turn);
+        let angles: Vec<f64> = distinct.iter().flat_map(of).collect();
+        let count = distinct.len();
+        let rows = positions.iter().map(|p| distinct.partition_point(|d| d < p) as u32);
+        let positions = Tensor::from_vec(rows.collect(), positions.len(), device)?;
         let table = |f: fn(f64) -> f64| -> candle_core::Result<Tensor> {
             // From f32 on, so that devices without f64 can hold the table.
             let values = Tensor::from_vec(

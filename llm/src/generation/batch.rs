@@ -1,0 +1,99 @@
+//! [`generate`]: a batch of responses, one token each at a time.
+
+use super::choice::Source;
+use super::{Choice, Job, Response, Sampled, Sampling};
+use crate::{Cache, LlmError, Model, Padding, Tokens};
+use candle_core::{DType, Device};
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+
+/// A response that is not finished.
+struct Open {
+    job: usize,
+    source: Source,
+    /// How many tokens it may still get.
+    room: usize,
+    token: u32,
+}
+
+/// The responses to all of `jobs`, computed as one batch; a response that is finished leaves it.
+///
+/// A response ends with one of the tokens `ends`, or when it has `max_new_tokens` or the model has
+/// no position left. Each token is told to `watch` as it comes; it may ask to stop.
+///
+/// # Errors
+/// Those of [`Choice::new`]; [`LlmError::NoTokens`] when there is no job or an empty prompt;
+/// [`LlmError::TooLong`] when a prompt leaves no position for a response;
+/// [`LlmError::Stopped`] when `watch` breaks; those of [`Model::hidden`] and [`Choice::take`].
+pub fn generate(
+    model: &Model,
+    jobs: &[Job],
+    ends: &[u32],
+    sampling: &Sampling,
+    watch: &mut dyn FnMut(Sampled) -> ControlFlow<()>,
+) -> Result<Vec<Response>, LlmError> {
+    let choice = Choice::new(sampling)?;
+    let prompts: Vec<&[u32]> = jobs.iter().map(|job| job.prompt).collect();
+    let mut tokens = Tokens::padded(&prompts, Padding::Left)?;
+    let positions = model.config().max_positions;
+    if tokens.time() >= positions {
+        return Err(LlmError::TooLong { needed: tokens.time() + 1, positions });
+    }
+    let open = |(job, Job { prompt, stream }): (usize, &Job)| Open {
+        job,
+        source: Source::new(sampling.seed, *stream),
+        room: sampling.max_new_tokens.min(positions - prompt.len()),
+        token: 0,
+    };
+    let mut open: Vec<Open> = jobs.iter().enumerate().map(open).collect();
+    let mut responses = vec![Response { tokens: Vec::new(), ended: false }; jobs.len()];
+    if sampling.max_new_tokens == 0 {
+        return Ok(responses);
+    }
+    let mut cache = Cache::new();
+    loop {
+        next_tokens(model, &tokens, &mut cache, choice, &mut open)?;
+        let mut going = Vec::with_capacity(open.len());
+        for (row, Open { job, room, token, .. }) in open.iter_mut().enumerate() {
+            let response = &mut responses[*job];
+            response.tokens.push(*token);
+            response.ended = ends.contains(token);
+            *room -= 1;
+            let last = response.ended || *room == 0;
+            if !last {
+                going.push(row);
+            }
+            if watch(Sampled { job: *job, token: *token, last }).is_break() {
+                return Err(LlmError::Stopped);
+            }
+        }
+        if going.is_empty() {
+            return Ok(responses);
+        }
+        if going.len() < open.len() {
+            cache.select(&going)?;
+            let kept = open.into_iter().enumerate().filter(|(row, _)| going.contains(row));
+            open = kept.map(|(_, row)| row).collect();
+        }
+        let last: Vec<[u32; 1]> = open.iter().map(|row| [row.token]).collect();
+        tokens = Tokens::padded(&last, Padding::Left)?;
+    }
+}
+
+/// Chooses the next token of every row; logits are computed for the last position alone.
+fn next_tokens(
+    model: &Model,
+    tokens: &Tokens,
+    cache: &mut Cache,
+    choice: Choice,
+    open: &mut [Open],
+) -> Result<(), LlmError> {
+    let hidden_bte = model.hidden(tokens, Some(cache))?;
+    let last_be = hidden_bte.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?.contiguous()?;
+    let logits_bv = model.logits(&last_be)?.detach().to_device(&Device::Cpu)?;
+    let logits = logits_bv.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+    open.par_iter_mut().zip(logits).try_for_each(|(row, logits)| {
+        row.token = choice.take(&logits, row.source.uniform())?;
+        Ok(())
+    })
+}
