@@ -27,6 +27,7 @@ pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;
+mod nucleus;
 pub mod predict;
 pub mod teacher;
 pub mod tensors;

@@ -1,8 +1,8 @@
 //! [`Choice`]: the rule that takes one token from the logits of a position.
 
-use super::nucleus::nucleus;
 use super::{Sampling, Stream};
 use crate::LlmError;
+use crate::nucleus::nucleus;
 use operators::{OperatorError, TopP};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -58,7 +58,9 @@ impl Choice {
         let drawn = if top_p.get() == 1.0 {
             draw(0..z.len(), &weights, uniform)
         } else {
-            draw(nucleus(&q, &weights, top_p)?.into_iter(), &weights, uniform)
+            let mut kept = nucleus(&q, top_p)?.actions;
+            kept.sort_unstable();
+            draw(kept.into_iter(), &weights, uniform)
         };
         // The best weighs 1: there is always a token with weight.
         Ok(drawn.unwrap_or(best) as u32)

@@ -6,7 +6,6 @@
 
 mod batch;
 mod choice;
-mod nucleus;
 
 pub use batch::generate;
 pub use choice::Choice;

@@ -12,7 +12,6 @@ mod cache;
 mod columns;
 mod fill;
 mod hash;
-mod nucleus;
 mod row;
 mod score;
 mod settings;

@@ -1,6 +1,6 @@
 //! How likely a teacher finds responses: one forward pass.
 
-use super::nucleus::nucleus;
+use crate::nucleus::nucleus;
 use crate::{LlmError, Model, Padding, Tokens};
 use candle_core::{DType, Tensor};
 use operators::TopP;
@@ -106,8 +106,9 @@ fn chunk(
     let vocabulary = logits_rv.dim(1)?;
     let logits = logits_rv.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let position = |(i, (row, &token)): (usize, (&[f32], &u32))| {
-        let found = nucleus(row, p).map_err(|e| in_row(e, start + i))?;
-        let log = |action: usize| (f64::from(row[action]) - found.soft_value) as f32;
+        let row: Vec<f64> = row.iter().map(|&q| f64::from(q)).collect();
+        let found = nucleus(&row, p).map_err(|e| in_row(e, start + i))?;
+        let log = |action: usize| (row[action] - found.soft_value) as f32;
         let set = found.actions.iter().map(|&a| (a as u32, log(a))).collect();
         Ok(Position { chosen: log(token as usize), mass: found.mass as f32, set })
     };

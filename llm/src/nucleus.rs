@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// A candidate set and what a softmax over the whole row needs.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Nucleus {
+pub(crate) struct Nucleus {
     /// The actions, the most likely first, ties by the lower.
     pub actions: Vec<usize>,
     /// The share of the mass that they carry.
@@ -28,14 +28,13 @@ const FIRST_DEPTH: f64 = 2.0;
 ///
 /// # Errors
 /// [`OperatorError::NotFinite`], with 0 as the row.
-pub(super) fn nucleus(logits: &[f32], p: TopP) -> Result<Nucleus, LlmError> {
+pub(crate) fn nucleus(logits: &[f64], p: TopP) -> Result<Nucleus, LlmError> {
     if let Some(slot) = logits.iter().position(|x| !x.is_finite()) {
-        let value = f64::from(logits[slot]);
-        return Err(OperatorError::NotFinite { row: 0, slot, value }.into());
+        return Err(OperatorError::NotFinite { row: 0, slot, value: logits[slot] }.into());
     }
-    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let weight = |&action: &usize| (f64::from(logits[action]) - max).exp();
-    let total: f64 = logits.iter().map(|&q| (f64::from(q) - max).exp()).sum();
+    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weight = |&action: &usize| (logits[action] - max).exp();
+    let total: f64 = logits.iter().map(|q| (q - max).exp()).sum();
     let actions = match quick(logits, max, total, p) {
         Some(actions) => actions,
         None => by_definition(logits, p)?,
@@ -45,7 +44,7 @@ pub(super) fn nucleus(logits: &[f32], p: TopP) -> Result<Nucleus, LlmError> {
 }
 
 /// The nucleus where rounding cannot change it.
-fn quick(logits: &[f32], max: f64, total: f64, p: TopP) -> Option<Vec<usize>> {
+fn quick(logits: &[f64], max: f64, total: f64, p: TopP) -> Option<Vec<usize>> {
     if p.get() == 1.0 {
         return None;
     }
@@ -55,11 +54,11 @@ fn quick(logits: &[f32], max: f64, total: f64, p: TopP) -> Option<Vec<usize>> {
     let mut depth = FIRST_DEPTH;
     loop {
         let least = max - depth;
-        let near = logits.iter().enumerate().filter(|&(_, &q)| f64::from(q) >= least);
+        let near = logits.iter().enumerate().filter(|&(_, &q)| q >= least);
         let mut actions: Vec<usize> = near.map(|(action, _)| action).collect();
         actions.sort_by(|&a, &b| falling(logits, a, b));
         let size = |total| {
-            let weights = actions.iter().map(|&a| (f64::from(logits[a]) - max).exp());
+            let weights = actions.iter().map(|&a| (logits[a] - max).exp());
             shortest_prefix(weights, total, p)
         };
         match (size(total * (1.0 - slack)), size(total * (1.0 + slack))) {
@@ -74,16 +73,15 @@ fn quick(logits: &[f32], max: f64, total: f64, p: TopP) -> Option<Vec<usize>> {
     }
 }
 
-fn by_definition(logits: &[f32], p: TopP) -> Result<Vec<usize>, LlmError> {
+fn by_definition(logits: &[f64], p: TopP) -> Result<Vec<usize>, LlmError> {
     let layout = RowLayout::uniform(1, logits.len())?;
-    let q: Vec<f64> = logits.iter().map(|&q| f64::from(q)).collect();
-    let sets = CandidateSets::select(&layout, &q, Selection::TopP(p))?;
+    let sets = CandidateSets::select(&layout, logits, Selection::TopP(p))?;
     let mut actions: Vec<usize> = sets.slots(0).collect();
     actions.sort_by(|&a, &b| falling(logits, a, b));
     Ok(actions)
 }
 
-fn falling(logits: &[f32], a: usize, b: usize) -> Ordering {
+fn falling(logits: &[f64], a: usize, b: usize) -> Ordering {
     logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
 }
 
@@ -108,9 +106,9 @@ mod tests {
         #[test]
         fn the_quick_nucleus_is_that_of_the_definition(
             logits in prop_oneof![
-                prop::collection::vec((-6i8..6).prop_map(|x| f32::from(x) * 4.0), 1..300),
-                prop::collection::vec(-30f32..30.0, 1..300),
-                prop::collection::vec(-0.01f32..0.01, 1..300),
+                prop::collection::vec((-6i8..6).prop_map(|x| f64::from(x) * 4.0), 1..300),
+                prop::collection::vec(-30f64..30.0, 1..300),
+                prop::collection::vec(-0.01f64..0.01, 1..300),
                 (1usize..40).prop_map(|n| vec![0.0; n]),
             ],
             p in masses(),
@@ -121,8 +119,7 @@ mod tests {
 
             let layout = RowLayout::uniform(1, logits.len())?;
             let n = Dense::<f64>::new(&layout);
-            let q: Vec<f64> = logits.iter().map(|&q| f64::from(q)).collect();
-            let (q, full) = (n.cells(&q)?, n.mask(&CandidateSets::full(&layout)));
+            let (q, full) = (n.cells(&logits)?, n.mask(&CandidateSets::full(&layout)));
             let v = soft_value(&n, &q, &full)?.0[0];
             // Two orders of adding up at most 300 weights, and a few roundings of a number ≤ 36.
             let slack = 302.0 * f64::EPSILON + 4.0 * 36.0 * f64::EPSILON;
@@ -141,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_logit_that_is_no_number_is_refused() {
-        let error = nucleus(&[0.0, f32::NAN], TopP::new(0.8).unwrap()).unwrap_err();
+        let error = nucleus(&[0.0, f64::NAN], TopP::new(0.8).unwrap()).unwrap_err();
         assert!(matches!(
             error,
             LlmError::Operator(OperatorError::NotFinite { row: 0, slot: 1, .. })
