@@ -1,10 +1,15 @@
 //! One file per subcommand; this one says what they share.
 
 mod certify;
+#[cfg(feature = "llm")]
+mod chat;
 mod check;
 mod completions;
+#[cfg(feature = "llm")]
+mod data;
 mod error;
 mod generate;
+mod interrupt;
 #[cfg(feature = "llm")]
 mod language_model;
 #[cfg(feature = "llm")]
@@ -20,15 +25,15 @@ mod rouge;
 mod size;
 mod solve;
 mod source;
+#[cfg(feature = "llm")]
+mod teacher;
 mod verdicts;
 mod verify;
 
 pub use error::CliError;
 
 use clap::{Parser, Subcommand};
-use output::say;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Top-p soft Bellman operators: verify, solve, certify.
 #[derive(Debug, Parser)]
@@ -57,6 +62,12 @@ enum Command {
     /// Score predictions against references: Rouge-L and exact match
     #[cfg(feature = "llm")]
     Rouge(rouge::Rouge),
+    /// Let a language model answer, once or in a conversation
+    #[cfg(feature = "llm")]
+    Chat(chat::Chat),
+    /// Let a teacher answer prompts, and keep its answers with its candidate sets
+    #[cfg(feature = "llm")]
+    Generate(teacher::Generate),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -92,26 +103,11 @@ impl From<End> for ExitCode {
     }
 }
 
-/// Set by Ctrl-C; long work looks at it and ends cleanly.
-pub static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Whether somebody looks at [`STOP`] now.
-pub static LISTENING: AtomicBool = AtomicBool::new(false);
-
-/// Asks whoever listens to end with what there is; ends the process where nobody does, or when
-/// asked a second time.
-fn interrupted() {
-    if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
-        std::process::exit(130);
-    }
-    say!("stopping after the current models; again to end now");
-}
-
 /// Runs a command.
 pub fn run(bellman: Bellman) -> Result<End, CliError> {
     // Without a handler Ctrl-C ends the process at once, which is fine too: every file is
     // written aside and renamed, so nothing is ever half written.
-    let _ = ctrlc::set_handler(interrupted);
+    let _ = ctrlc::set_handler(interrupt::interrupted);
     match bellman.command {
         Command::Verify(command) => command.run(),
         Command::Solve(command) => command.run(),
@@ -123,6 +119,10 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Loss(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Rouge(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Chat(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Generate(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -1,17 +1,17 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
+use super::interrupt::{Listening, stop_flag};
 use super::output::{print_json, say};
 use super::range::parse_range;
 use super::size::within_limit;
 use super::source::Parameters;
 use super::verdicts::{print_table, summary};
-use super::{CliError, End, LISTENING, STOP};
+use super::{CliError, End};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tabular::{Family, Instance, RowPolicy, Size};
 use verify::report::{self, Page};
@@ -193,10 +193,10 @@ impl Verify {
         let wanted = self.report.is_some() || self.json;
         let families = plan.families.len() as u64;
         let sample_every = if wanted { stride(plan.len(), families, SAMPLES) } else { 0 };
-        let watch = Watch { advanced: &advanced, stop: &STOP, sample_every };
-        LISTENING.store(true, Ordering::SeqCst);
+        let watch = Watch { advanced: &advanced, stop: stop_flag(), sample_every };
+        let listening = Listening::start();
         let outcome = pool.install(|| campaign::run(plan, &watch));
-        LISTENING.store(false, Ordering::SeqCst);
+        drop(listening);
         bar.finish_and_clear();
         if outcome.mdps < plan.len() {
             say!("interrupted after {} of {} MDPs", outcome.mdps, plan.len());

@@ -1,0 +1,84 @@
+//! The arguments of every command that reads a data set: its file, its fields, its prompts.
+
+use super::CliError;
+use clap::{Args, ValueEnum};
+use llm::Checkpoint;
+use llm::teacher::{Prompt, hash_text};
+use llm::text::{ChatTemplate, FieldNames, PromptFormat, Tokenizer, read_records};
+use std::path::Path;
+
+/// How records become prompts.
+#[derive(Debug, Args)]
+pub struct DataArguments {
+    /// How a record becomes a prompt
+    #[arg(long, value_name = "FORMAT", default_value = "alpaca")]
+    prompt: FormatName,
+    /// Use the first N records only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Leave out prompts that are longer, and count them; none is ever cut
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub max_prompt_tokens: usize,
+    /// The field of the instruction
+    #[arg(long, default_value = "instruction", value_name = "FIELD")]
+    instruction_field: String,
+    /// The field of the input
+    #[arg(long, default_value = "input", value_name = "FIELD")]
+    input_field: String,
+    /// The field of the output
+    #[arg(long, default_value = "output", value_name = "FIELD")]
+    output_field: String,
+}
+
+/// A form of prompt by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    /// The prompt of Stanford Alpaca, by which MiniLLM and BD evaluate.
+    Alpaca,
+    /// The chat template of the model.
+    Chat,
+}
+
+/// Prompts in tokens, with what made them.
+pub struct Prompts {
+    /// The prompts that are short enough, by the number of their record.
+    pub prompts: Vec<Prompt>,
+    /// How many prompts were too long.
+    pub too_long: usize,
+    /// The hash of the template, or its name.
+    pub template: String,
+}
+
+impl DataArguments {
+    /// The prompts of the records of a file.
+    pub fn prompts(
+        &self,
+        file: &Path,
+        checkpoint: &Checkpoint,
+        tokenizer: &Tokenizer,
+    ) -> Result<Prompts, CliError> {
+        let fields = FieldNames {
+            instruction: self.instruction_field.clone(),
+            input: self.input_field.clone(),
+            output: self.output_field.clone(),
+        };
+        let mut records = read_records(file, &fields)?;
+        records.truncate(self.limit.unwrap_or(usize::MAX));
+        let template: Option<ChatTemplate> = match self.prompt {
+            FormatName::Alpaca => None,
+            FormatName::Chat => Some(checkpoint.chat_template()?),
+        };
+        let format = template.as_ref().map_or(PromptFormat::Alpaca, PromptFormat::Chat);
+        let (mut prompts, mut too_long) = (Vec::new(), 0);
+        for (number, record) in (0..).zip(&records) {
+            let tokens = tokenizer.encode(&format.prompt(record)?)?;
+            if tokens.len() > self.max_prompt_tokens {
+                too_long += 1;
+            } else {
+                prompts.push(Prompt { number, tokens });
+            }
+        }
+        let template = template.map_or("alpaca".into(), |template| hash_text(template.text()));
+        Ok(Prompts { prompts, too_long, template })
+    }
+}

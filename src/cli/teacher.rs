@@ -1,0 +1,247 @@
+//! `bellman generate`: a teacher answers prompts; its answers are kept with its candidate sets.
+
+use super::data::{DataArguments, Prompts};
+use super::interrupt::{Listening, stop_asked};
+use super::language_model::Place;
+use super::output::{print_json, say, table};
+use super::{CliError, End};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use llm::generation::{Job, Response, Sampling, Stream, generate};
+use llm::teacher::{
+    Exchange, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts, score,
+};
+use llm::{Checkpoint, LlmError, Mode, Model};
+use operators::TopP;
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Sample responses of a teacher and store its candidate sets along them.
+///
+/// Writes DIR/teacher.parquet. A run that was stopped, even by `kill -9`, goes on where it was when
+/// it is started again; the same arguments give the same file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --limit 1000
+  bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9")]
+pub struct Generate {
+    /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
+    #[arg(long, value_name = "MODEL")]
+    teacher: String,
+    #[command(flatten)]
+    place: Place,
+    /// A data set in JSON Lines
+    #[arg(long, value_name = "FILE")]
+    prompts: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Where to write; made if need be
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The mass p of the candidate sets
+    #[arg(long, default_value_t = 0.8, allow_negative_numbers = true)]
+    p: f64,
+    /// Responses to each prompt
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    responses: u32,
+    /// What logits are divided by when sampling
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    temperature: f64,
+    /// The mass of the set that is sampled from [default: that of the candidate sets]
+    #[arg(long, allow_negative_numbers = true)]
+    top_p: Option<f64>,
+    /// Where a response is cut off
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_new_tokens: u32,
+    /// Responses computed at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    batch: u32,
+    /// The seed of the draws
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// The outcome, as others read it.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    file: PathBuf,
+    prompts: usize,
+    too_long: usize,
+    seconds: f64,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+impl Generate {
+    /// Runs it.
+    pub fn run(self) -> Result<End, CliError> {
+        let p = TopP::new(self.p)?;
+        let checkpoint = Checkpoint::open(&llm::hub::resolve(&self.teacher)?)?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let prompts = self.data.prompts(&self.prompts, &checkpoint, &tokenizer)?;
+        if prompts.prompts.is_empty() {
+            let what = format!("{} holds no prompt that is short enough", self.prompts.display());
+            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
+        }
+        let settings = self.settings(p, &checkpoint, &prompts, tokenizer.hash())?;
+        let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
+        let ends = checkpoint.end_of_sequence()?;
+        let bar = progress(prompts.prompts.len());
+        let started = Instant::now();
+        let listening = Listening::start();
+        let cache = fill(
+            &self.out,
+            &settings,
+            &prompts.prompts,
+            |part| self.answer(&model, part, &ends, p),
+            |answered| {
+                bar.set_position(answered as u64);
+                if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
+        drop(listening);
+        bar.finish_and_clear();
+        let cache = match cache {
+            Ok(Some(cache)) => cache,
+            Ok(None) | Err(LlmError::Stopped) => {
+                say!("stopped; the same command goes on from here");
+                return Ok(End::Interrupted);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let outcome = Outcome {
+            file: cache.path().to_path_buf(),
+            prompts: prompts.prompts.len(),
+            too_long: prompts.too_long,
+            seconds: started.elapsed().as_secs_f64(),
+            summary: Summary::of(&cache)?,
+        };
+        if self.json {
+            print_json(&outcome)?
+        } else {
+            outcome.print()
+        }
+        Ok(End::Fine)
+    }
+
+    fn settings(
+        &self,
+        p: TopP,
+        checkpoint: &Checkpoint,
+        prompts: &Prompts,
+        tokenizer: String,
+    ) -> Result<Settings, CliError> {
+        Ok(Settings {
+            weights: hash_model(checkpoint.path())?,
+            tokenizer,
+            template: prompts.template.clone(),
+            prompts: hash_prompts(&prompts.prompts),
+            dtype: self.place.dtype().as_str().to_owned(),
+            p,
+            responses: self.responses,
+            temperature: self.temperature,
+            top_p: self.sampling().top_p,
+            max_new_tokens: self.max_new_tokens.into(),
+            batch: self.batch.into(),
+            seed: self.seed,
+        })
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p.unwrap_or(self.p),
+            greedy: false,
+            max_new_tokens: self.max_new_tokens as usize,
+            seed: self.seed,
+        }
+    }
+
+    /// All responses to the prompts of one part, with their scores.
+    fn answer(
+        &self,
+        model: &Model,
+        part: &[Prompt],
+        ends: &[u32],
+        p: TopP,
+    ) -> Result<Vec<Row>, LlmError> {
+        let numbered = |prompt| (0..self.responses).map(move |response| (prompt, response));
+        let wanted: Vec<(&Prompt, u32)> = part.iter().flat_map(numbered).collect();
+        let mut rows = Vec::with_capacity(wanted.len());
+        for batch in wanted.chunks(self.batch as usize) {
+            rows.extend(self.answer_batch(model, batch, ends, p)?);
+        }
+        Ok(rows)
+    }
+
+    /// Responses that are computed at once.
+    fn answer_batch(
+        &self,
+        model: &Model,
+        batch: &[(&Prompt, u32)],
+        ends: &[u32],
+        p: TopP,
+    ) -> Result<Vec<Row>, LlmError> {
+        let stream = |prompt: &Prompt, response: u32| Stream {
+            prompt: prompt.number.into(),
+            response: response.into(),
+        };
+        let jobs: Vec<Job> = batch
+            .iter()
+            .map(|(prompt, i)| Job { prompt: &prompt.tokens, stream: stream(prompt, *i) })
+            .collect();
+        let responses = generate(model, &jobs, ends, &self.sampling(), &mut |_| {
+            if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let exchange = |(job, response): (&Job, &Response)| Exchange {
+            prompt: job.prompt.to_vec(),
+            response: response.tokens.clone(),
+        };
+        let exchanges: Vec<Exchange> = jobs.iter().zip(&responses).map(exchange).collect();
+        let scores = score(model, &exchanges, p)?;
+        let row = |((&(prompt, response), answer), scores): ((&(&Prompt, u32), Response), _)| Row {
+            prompt: prompt.number,
+            response,
+            prompt_tokens: prompt.tokens.clone(),
+            response_tokens: answer.tokens,
+            ended: answer.ended,
+            scores,
+        };
+        Ok(batch.iter().zip(responses).zip(scores).map(row).collect())
+    }
+}
+
+impl Outcome {
+    fn print(&self) {
+        let (summary, sizes) = (&self.summary, &self.summary.set_sizes);
+        let mut table = table(&["teacher data", ""]);
+        let rate = summary.tokens as f64 / self.seconds;
+        table.add_row(["prompts", &self.prompts.to_string()]);
+        table.add_row(["prompts that were too long", &self.too_long.to_string()]);
+        table.add_row(["responses", &summary.responses.to_string()]);
+        table.add_row(["tokens", &summary.tokens.to_string()]);
+        table.add_row(["tokens a second", &format!("{rate:.0}")]);
+        table.add_row(["bytes per token", &format!("{:.1}", summary.bytes_per_token)]);
+        table.add_row(["share that ended", &format!("{:.3}", summary.ended)]);
+        table.add_row(["mean captured mass", &format!("{:.4}", summary.captured_mass)]);
+        table.add_row(["mean set size", &format!("{:.2}", sizes.mean)]);
+        let percentiles = format!("{} {} {} {}", sizes.p50, sizes.p90, sizes.p99, sizes.max);
+        table.add_row(["50, 90, 99, 100 % of sets within", &percentiles]);
+        say!("wrote {}\n{table}", self.file.display());
+    }
+}
+
+fn progress(prompts: usize) -> ProgressBar {
+    let style = "{bar:40} {pos}/{len} prompts, {elapsed}, {eta} left";
+    // The template is a constant; a bar without it is still a bar.
+    let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
+    let bar = ProgressBar::new(prompts as u64).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
