@@ -16,6 +16,10 @@ const COMMANDS: &[&str] = &[
     "loss",
     #[cfg(feature = "llm")]
     "rouge",
+    #[cfg(feature = "llm")]
+    "chat",
+    #[cfg(feature = "llm")]
+    "generate",
     "generate-mdp",
     "replay",
     "completions",
@@ -82,7 +86,7 @@ fn expected(example: &[String]) -> &'static [i32] {
         () if says("--mutation") || says("replay") => &[1],
         () if says("--strict") => &[0, 3],
         // No language model lies in the folder; what was asked for is understood all the same.
-        () if says("logits") => &[2],
+        () if says("logits") || says("chat") || says("generate") => &[2],
         () => &[0],
     }
 }
