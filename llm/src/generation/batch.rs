@@ -3,8 +3,9 @@
 use super::choice::Source;
 use super::{Choice, Job, Response, Sampled, Sampling};
 use crate::{Cache, LlmError, Model, Padding, Tokens};
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// A response that is not finished.
@@ -17,6 +18,7 @@ struct Open {
 }
 
 /// The responses to all of `jobs`, computed as one batch; a response that is finished leaves it.
+/// Each prompt is read once, however many responses it gets.
 ///
 /// A response ends with one of the tokens `ends`, or when it has `max_new_tokens` or the model has
 /// no position left. Each token is told to `watch` as it comes; it may ask to stop.
@@ -33,7 +35,7 @@ pub fn generate(
     watch: &mut dyn FnMut(Sampled) -> ControlFlow<()>,
 ) -> Result<Vec<Response>, LlmError> {
     let choice = Choice::new(sampling)?;
-    let prompts: Vec<&[u32]> = jobs.iter().map(|job| job.prompt).collect();
+    let (prompts, of_job) = distinct(jobs);
     let mut tokens = Tokens::padded(&prompts, Padding::Left)?;
     let positions = model.config().max_positions;
     if tokens.time() >= positions {
@@ -51,8 +53,9 @@ pub fn generate(
         return Ok(responses);
     }
     let mut cache = Cache::new();
+    let mut rows = Some(of_job);
     loop {
-        next_tokens(model, &tokens, &mut cache, choice, &mut open)?;
+        next_tokens(model, &tokens, &mut cache, rows.take(), choice, &mut open)?;
         let mut going = Vec::with_capacity(open.len());
         for (row, Open { job, room, token, .. }) in open.iter_mut().enumerate() {
             let response = &mut responses[*job];
@@ -80,16 +83,39 @@ pub fn generate(
     }
 }
 
-/// Chooses the next token of every row; logits are computed for the last position alone.
+/// The prompts, each once, and which of them each job has: what the model makes of a prompt is the
+/// same for all responses to it.
+fn distinct<'a>(jobs: &[Job<'a>]) -> (Vec<&'a [u32]>, Vec<usize>) {
+    let mut prompts: Vec<&[u32]> = Vec::new();
+    let mut places = HashMap::new();
+    let place = |job: &Job<'a>| {
+        *places.entry(job.prompt).or_insert_with(|| {
+            prompts.push(job.prompt);
+            prompts.len() - 1
+        })
+    };
+    let of_job = jobs.iter().map(place).collect();
+    (prompts, of_job)
+}
+
+/// Chooses the next token of every row; logits are computed for the last position alone. `rows`
+/// says, where it is given, which sequence of `tokens` each row goes on from.
 fn next_tokens(
     model: &Model,
     tokens: &Tokens,
     cache: &mut Cache,
+    rows: Option<Vec<usize>>,
     choice: Choice,
     open: &mut [Open],
 ) -> Result<(), LlmError> {
     let hidden_bte = model.hidden(tokens, Some(cache))?;
-    let last_be = hidden_bte.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?.contiguous()?;
+    let mut last_be = hidden_bte.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?.contiguous()?;
+    if let Some(rows) = rows {
+        cache.select(&rows)?;
+        let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        let rows = Tensor::from_slice(&rows, rows.len(), last_be.device())?;
+        last_be = last_be.index_select(&rows, 0)?;
+    }
     let logits_bv = model.logits(&last_be)?.detach().to_device(&Device::Cpu)?;
     let logits = logits_bv.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     open.par_iter_mut().zip(logits).try_for_each(|(row, logits)| {
