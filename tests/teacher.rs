@@ -71,7 +71,8 @@ fn generate(folder: &Path, arguments: &[&str]) -> Value {
 fn a_teacher_answers_every_prompt_that_is_short_enough_and_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    (model(folder), prompts(folder));
+    model(folder);
+    prompts(folder);
     let answer = generate(folder, &["--out", "a"]);
     assert_eq!((&answer["prompts"], &answer["too_long"]), (&json!(17), &json!(1)));
     assert_eq!(answer["responses"], 34);
@@ -88,7 +89,8 @@ fn a_teacher_answers_every_prompt_that_is_short_enough_and_says_how() {
 fn the_same_seed_gives_the_same_file_and_another_seed_another() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    (model(folder), prompts(folder));
+    model(folder);
+    prompts(folder);
     let file = |out: &str, seed: &str| {
         generate(folder, &["--out", out, "--seed", seed]);
         std::fs::read(folder.join(out).join("teacher.parquet")).unwrap()
@@ -102,7 +104,8 @@ fn the_same_seed_gives_the_same_file_and_another_seed_another() {
 fn a_folder_with_other_settings_is_refused_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    (model(folder), prompts(folder));
+    model(folder);
+    prompts(folder);
     generate(folder, &["--out", "a"]);
     let file = folder.join("a/teacher.parquet");
     let before = std::fs::read(&file).unwrap();
@@ -117,7 +120,8 @@ fn a_folder_with_other_settings_is_refused_and_kept() {
 fn numbers_that_no_sampling_has_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    (model(folder), prompts(folder));
+    model(folder);
+    prompts(folder);
     for wrong in [["--p", "0"], ["--p", "NaN"], ["--top-p", "1.5"], ["--temperature", "-1"]] {
         let arguments = [&["--out", "a"], &wrong[..]].concat();
         bellman().current_dir(folder).args(GENERATE).args(&arguments).assert().code(2);
