@@ -17,6 +17,10 @@ const COMMANDS: &[&str] = &[
     #[cfg(feature = "llm")]
     "rouge",
     #[cfg(feature = "llm")]
+    "compare",
+    #[cfg(feature = "llm")]
+    "eval",
+    #[cfg(feature = "llm")]
     "chat",
     #[cfg(feature = "llm")]
     "generate",
@@ -65,6 +69,7 @@ fn prepare(folder: &Path) {
     }
     let texts = [
         ("predictions.jsonl", r#"{"text": "It is Paris."}"#),
+        ("others.jsonl", r#"{"text": "I cannot tell."}"#),
         ("test.jsonl", r#"{"output": ["Paris", "It is Paris"]}"#),
     ];
     for (name, line) in texts {
@@ -86,7 +91,7 @@ fn expected(example: &[String]) -> &'static [i32] {
         () if says("--mutation") || says("replay") => &[1],
         () if says("--strict") => &[0, 3],
         // No language model lies in the folder; what was asked for is understood all the same.
-        () if says("logits") || says("chat") || says("generate") => &[2],
+        () if ["logits", "eval", "chat", "generate"].into_iter().any(says) => &[2],
         () => &[0],
     }
 }

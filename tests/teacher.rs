@@ -2,39 +2,12 @@
 #![cfg(feature = "llm")]
 
 mod common;
+#[path = "common/tiny.rs"]
+mod tiny;
 
-use common::{bellman, repository};
-use serde_json::{Map, Value, json};
+use common::bellman;
+use serde_json::{Value, json};
 use std::path::Path;
-
-/// The tiny Llama with a token for each printable character, blank and line break included.
-fn model(folder: &Path) {
-    for file in ["config.json", "model.safetensors"] {
-        let from = repository("tests/reference/models/llama").join(file);
-        std::fs::copy(from, folder.join(file)).unwrap();
-    }
-    let letters = ('!'..='~').chain(['Ġ', 'Ċ']).map(String::from);
-    let mut tokens: Vec<String> = letters.collect();
-    tokens.insert(2, "</s>".into());
-    let vocabulary: Map<String, Value> =
-        tokens.into_iter().enumerate().map(|(id, token)| (token, id.into())).collect();
-    assert_eq!(vocabulary.len(), 97);
-    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
-    let end = json!({"id": 2, "content": "</s>", "single_word": false, "lstrip": false,
-        "rstrip": false, "normalized": false, "special": true});
-    let tokenizer = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [end],
-        "normalizer": null, "pre_tokenizer": byte_level, "post_processor": null,
-        "decoder": byte_level,
-        "model": {"type": "BPE", "dropout": null, "unk_token": null,
-            "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
-            "byte_fallback": false, "ignore_merges": false, "vocab": vocabulary, "merges": []},
-    });
-    std::fs::write(folder.join("tokenizer.json"), tokenizer.to_string()).unwrap();
-    // Prompts of this project's own form are longer than the 64 positions of the model.
-    let template = "{% for m in messages %}{{ m.content }}{% endfor %}";
-    std::fs::write(folder.join("chat_template.jinja"), template).unwrap();
-}
 
 /// Seventeen prompts, one more than a part holds, and one that is too long.
 fn prompts(folder: &Path) {
@@ -71,7 +44,7 @@ fn generate(folder: &Path, arguments: &[&str]) -> Value {
 fn a_teacher_answers_every_prompt_that_is_short_enough_and_says_how() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     prompts(folder);
     let answer = generate(folder, &["--out", "a"]);
     assert_eq!((&answer["prompts"], &answer["too_long"]), (&json!(17), &json!(1)));
@@ -89,7 +62,7 @@ fn a_teacher_answers_every_prompt_that_is_short_enough_and_says_how() {
 fn the_same_seed_gives_the_same_file_and_another_seed_another() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     prompts(folder);
     let file = |out: &str, seed: &str| {
         generate(folder, &["--out", out, "--seed", seed]);
@@ -104,7 +77,7 @@ fn the_same_seed_gives_the_same_file_and_another_seed_another() {
 fn a_folder_with_other_settings_is_refused_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     prompts(folder);
     generate(folder, &["--out", "a"]);
     let file = folder.join("a/teacher.parquet");
@@ -120,7 +93,7 @@ fn a_folder_with_other_settings_is_refused_and_kept() {
 fn numbers_that_no_sampling_has_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     prompts(folder);
     for wrong in [["--p", "0"], ["--p", "NaN"], ["--top-p", "1.5"], ["--temperature", "-1"]] {
         let arguments = [&["--out", "a"], &wrong[..]].concat();
@@ -133,7 +106,7 @@ fn numbers_that_no_sampling_has_are_refused() {
 fn chat_answers_a_prompt_and_says_whether_the_answer_ended() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     let ask = |arguments: &[&str]| {
         let prompt = ["chat", "--model", ".", "--prompt", "Hello", "--max-new-tokens", "5"];
         let mut command = bellman();
@@ -153,7 +126,7 @@ fn chat_answers_a_prompt_and_says_whether_the_answer_ended() {
 fn a_conversation_ends_with_its_input() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    model(folder);
+    tiny::model(folder);
     let talk = ["chat", "--model", ".", "--greedy", "--max-new-tokens", "3"];
     let output =
         bellman().current_dir(folder).args(talk).write_stdin("Hello\nAgain\n").assert().code(0);

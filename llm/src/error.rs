@@ -279,6 +279,24 @@ pub enum LlmError {
         /// The value.
         value: f64,
     },
+    /// A bootstrap that says nothing.
+    #[error("no interval: {problem}")]
+    Bootstrap {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file by which something is to be chosen, although it was reported on before.
+    #[error(
+        "{} was evaluated as --test (as {}); nothing may be chosen by it any more",
+        path.display(),
+        before.display()
+    )]
+    TestAsDev {
+        /// The file.
+        path: PathBuf,
+        /// Its name at that time.
+        before: PathBuf,
+    },
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,

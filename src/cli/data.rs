@@ -4,7 +4,7 @@ use super::CliError;
 use clap::{Args, ValueEnum};
 use llm::Checkpoint;
 use llm::teacher::{Prompt, hash_text};
-use llm::text::{ChatTemplate, FieldNames, PromptFormat, Tokenizer, read_records};
+use llm::text::{ChatTemplate, FieldNames, PromptFormat, Record, Tokenizer, read_records};
 use std::path::Path;
 
 /// How records become prompts.
@@ -43,6 +43,8 @@ enum FormatName {
 pub struct Prompts {
     /// The prompts that are short enough, by the number of their record.
     pub prompts: Vec<Prompt>,
+    /// The records, all of them.
+    records: Vec<Record>,
     /// How many prompts were too long.
     pub too_long: usize,
     /// The hash of the template, or its name.
@@ -79,6 +81,13 @@ impl DataArguments {
             }
         }
         let template = template.map_or("alpaca".into(), |template| hash_text(template.text()));
-        Ok(Prompts { prompts, too_long, template })
+        Ok(Prompts { prompts, records, too_long, template })
+    }
+}
+
+impl Prompts {
+    /// The record of each prompt.
+    pub fn examples(&self) -> Vec<&Record> {
+        self.prompts.iter().map(|prompt| &self.records[prompt.number as usize]).collect()
     }
 }

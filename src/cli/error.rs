@@ -71,6 +71,9 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
             "a batch has `student_logits` and `teacher_logits` [B, T, V], `actions` [B, T], `lengths` \
              and `ends_with_eos` [B]"
         }
+        E::CacheMismatch { .. } => "give the settings that it was made with, or another folder",
+        E::TestAsDev { .. } => "choose by a file of its own, which is not reported on",
+        E::Temperature { .. } | E::Bootstrap { .. } => "`--help` shows the defaults",
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \

@@ -4,10 +4,14 @@ mod certify;
 #[cfg(feature = "llm")]
 mod chat;
 mod check;
+#[cfg(feature = "llm")]
+mod compare;
 mod completions;
 #[cfg(feature = "llm")]
 mod data;
 mod error;
+#[cfg(feature = "llm")]
+mod eval;
 mod generate;
 mod interrupt;
 #[cfg(feature = "llm")]
@@ -17,6 +21,8 @@ mod logits;
 #[cfg(feature = "llm")]
 mod loss;
 pub mod output;
+#[cfg(feature = "llm")]
+mod progress;
 mod proof;
 mod range;
 mod replay;
@@ -62,6 +68,12 @@ enum Command {
     /// Score predictions against references: Rouge-L and exact match
     #[cfg(feature = "llm")]
     Rouge(rouge::Rouge),
+    /// Compare the predictions of two systems, with an interval
+    #[cfg(feature = "llm")]
+    Compare(compare::Compare),
+    /// Score a language model's responses to a data set
+    #[cfg(feature = "llm")]
+    Eval(eval::Eval),
     /// Let a language model answer, once or in a conversation
     #[cfg(feature = "llm")]
     Chat(chat::Chat),
@@ -119,6 +131,10 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Loss(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Rouge(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Compare(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Eval(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Chat(command) => command.run(),
         #[cfg(feature = "llm")]

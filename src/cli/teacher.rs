@@ -4,9 +4,9 @@ use super::data::{DataArguments, Prompts};
 use super::interrupt::{Listening, stop_asked};
 use super::language_model::Place;
 use super::output::{print_json, say, table};
+use super::progress::bar_of;
 use super::{CliError, End};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use llm::generation::{Job, Response, Sampling, Stream, generate};
 use llm::teacher::{
     Exchange, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts, score,
@@ -16,7 +16,7 @@ use operators::TopP;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Sample responses of a teacher and store its candidate sets along them.
 ///
@@ -92,7 +92,7 @@ impl Generate {
         let settings = self.settings(p, &checkpoint, &prompts, tokenizer.hash())?;
         let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
         let ends = checkpoint.end_of_sequence()?;
-        let bar = progress(prompts.prompts.len());
+        let bar = bar_of(prompts.prompts.len(), "prompts");
         let started = Instant::now();
         let listening = Listening::start();
         let cache = fill(
@@ -235,13 +235,4 @@ impl Outcome {
         table.add_row(["50, 90, 99, 100 % of sets within", &percentiles]);
         say!("wrote {}\n{table}", self.file.display());
     }
-}
-
-fn progress(prompts: usize) -> ProgressBar {
-    let style = "{bar:40} {pos}/{len} prompts, {elapsed}, {eta} left";
-    // The template is a constant; a bar without it is still a bar.
-    let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
-    let bar = ProgressBar::new(prompts as u64).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

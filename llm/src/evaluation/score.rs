@@ -55,7 +55,7 @@ pub fn score_texts(
 }
 
 /// The means of scores, times 100.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Means {
     /// How many predictions there are.
     pub n: usize,

@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`LlmError::File`].
 pub fn hash_model(path: &Path) -> Result<String, LlmError> {
-    let mut hash = Sha256::new();
     if !path.is_dir() {
-        feed(&mut hash, path)?;
-        return Ok(hex(hash));
+        return hash_file(path);
     }
+    let mut hash = Sha256::new();
     let failed = |source| LlmError::File { path: path.to_path_buf(), source };
     let entries = std::fs::read_dir(path).map_err(failed)?;
     let paths = entries.map(|entry| Ok(entry.map_err(failed)?.path()));
@@ -35,6 +34,16 @@ pub fn hash_model(path: &Path) -> Result<String, LlmError> {
         hash.update(length.to_le_bytes());
         feed(&mut hash, file)?;
     }
+    Ok(hex(hash))
+}
+
+/// The SHA-256 of a file's content, in hexadecimal.
+///
+/// # Errors
+/// [`LlmError::File`].
+pub fn hash_file(path: &Path) -> Result<String, LlmError> {
+    let mut hash = Sha256::new();
+    feed(&mut hash, path)?;
     Ok(hex(hash))
 }
 

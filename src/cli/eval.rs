@@ -1,0 +1,260 @@
+//! `bellman eval`: how good a model's responses are, with everything the score depends on.
+
+use super::compare::Interval;
+use super::data::{DataArguments, Prompts};
+use super::interrupt::{Listening, stop_asked};
+use super::language_model::LanguageModel;
+use super::output::{print_json, say, table};
+use super::progress::bar_of;
+use super::{CliError, End};
+use clap::Args;
+use llm::evaluation::{
+    Bootstrap, Estimate, Evaluation, Means, Record, Role, Score, SeedScore, respond,
+};
+use llm::generation::Sampling;
+use llm::teacher::{hash_file, hash_model};
+use llm::text::{Record as Example, Tokenizer};
+use llm::{Checkpoint, LlmError, Model};
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Score the responses of a model to a data set, by Rouge-L and exact match.
+///
+/// As in MiniLLM and Bellman Distill: five seeds, temperature 1, the whole distribution, 256 new
+/// tokens, prompts of at most 256 tokens (longer ones are left out and counted, never cut). The
+/// interval is a bootstrap over prompts of the means over seeds.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bellman eval --model student/ --dev dev.jsonl --record run.json
+  bellman eval --model student/ --test test.jsonl --record run.json --predictions out --json
+  bellman eval --model smollm2.gguf --test test.jsonl --prompt chat --limit 100 --seeds 10
+
+A record refuses as --dev what it holds as --test: nothing may be chosen by what is reported.")]
+pub struct Eval {
+    #[command(flatten)]
+    model: LanguageModel,
+    #[command(flatten)]
+    file: File,
+    #[command(flatten)]
+    data: DataArguments,
+    /// The seeds of the draws
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "10,20,30,40,50")]
+    seeds: Vec<u64>,
+    /// What logits are divided by
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    temperature: f64,
+    /// The mass of the nucleus that tokens are drawn from
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    top_p: f64,
+    /// Where a response is cut off
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_new_tokens: u32,
+    /// Responses computed at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    batch: u32,
+    #[command(flatten)]
+    interval: Interval,
+    /// A JSON file that this evaluation is added to
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Write references.jsonl and one file of predictions a seed, for `bellman compare`
+    #[arg(long, value_name = "DIR")]
+    predictions: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// The data set and what it is for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct File {
+    /// Records by which something may be chosen, in JSON Lines
+    #[arg(long, value_name = "FILE")]
+    dev: Option<PathBuf>,
+    /// Records to report on; the same as --data
+    #[arg(long, value_name = "FILE", visible_alias = "data")]
+    test: Option<PathBuf>,
+}
+
+impl File {
+    fn role(&self) -> Result<(Role, &Path), CliError> {
+        match (&self.dev, &self.test) {
+            (Some(dev), _) => Ok((Role::Dev, dev)),
+            (_, Some(test)) => Ok((Role::Test, test)),
+            // The group needs one.
+            _ => Err(CliError::argument("no data set is given", "give `--dev` or `--test`")),
+        }
+    }
+}
+
+impl Eval {
+    /// Runs it.
+    pub fn run(self) -> Result<End, CliError> {
+        let (role, file) = self.file.role()?;
+        let bootstrap = self.interval.bootstrap()?;
+        let sha256 = hash_file(file)?;
+        let mut record = self.record.as_deref().map(Record::open).transpose()?.unwrap_or_default();
+        record.allow(role, file, &sha256)?;
+        let checkpoint = self.model.checkpoint()?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let prompts = self.data.prompts(file, &checkpoint, &tokenizer)?;
+        let examples = prompts.examples();
+        if let Some(example) = examples.iter().position(|e| e.outputs.is_empty()) {
+            let number = prompts.prompts[example].number + 1;
+            let what = format!("{}: record {number} has no reference", file.display());
+            return Err(CliError::argument(what, "name the field with `--output-field`"));
+        }
+        let Some(scores) = self.scores(&checkpoint, &tokenizer, &prompts, &examples)? else {
+            say!("stopped; nothing is recorded");
+            return Ok(End::Interrupted);
+        };
+        let seed =
+            |(&seed, scores): (&u64, &Vec<Score>)| SeedScore { seed, means: Means::of(scores) };
+        let evaluation = Evaluation {
+            role,
+            file: file.to_path_buf(),
+            sha256,
+            model: self.model.name.clone(),
+            weights: hash_model(checkpoint.path())?,
+            settings: self.settings(&prompts, &tokenizer),
+            prompts: prompts.prompts.len(),
+            too_long: prompts.too_long,
+            seeds: self.seeds.iter().zip(&scores).map(seed).collect(),
+            rouge_l: over_prompts(&scores, &bootstrap, |score| score.rouge_l)?,
+            exact_match: over_prompts(&scores, &bootstrap, |s| f64::from(u8::from(s.exact_match)))?,
+        };
+        if self.json {
+            print_json(&evaluation)?
+        } else {
+            print(&evaluation)
+        }
+        if let Some(path) = &self.record {
+            record.evaluations.push(evaluation);
+            record.write(path)?;
+        }
+        Ok(End::Fine)
+    }
+
+    fn settings(&self, prompts: &Prompts, tokenizer: &Tokenizer) -> serde_json::Value {
+        json!({
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_new_tokens": self.max_new_tokens,
+            "max_prompt_tokens": self.data.max_prompt_tokens,
+            "batch": self.batch,
+            "dtype": self.model.place.dtype().as_str(),
+            "template": prompts.template,
+            "tokenizer": tokenizer.hash(),
+        })
+    }
+
+    /// The scores of each seed, one for each prompt; nothing when stopped.
+    fn scores(
+        &self,
+        checkpoint: &Checkpoint,
+        tokenizer: &Tokenizer,
+        prompts: &Prompts,
+        examples: &[&Example],
+    ) -> Result<Option<Vec<Vec<Score>>>, CliError> {
+        if prompts.prompts.is_empty() {
+            return Err(CliError::argument(
+                "no prompt is short enough",
+                "raise `--max-prompt-tokens`",
+            ));
+        }
+        let (model, ends) = (self.model.load(checkpoint)?, checkpoint.end_of_sequence()?);
+        if let Some(folder) = &self.predictions {
+            let lines = examples.iter().map(|e| json!({"output": e.outputs}));
+            write_lines(folder, "references.jsonl", lines)?;
+        }
+        let bar = bar_of(self.seeds.len() * prompts.prompts.len(), "responses");
+        let mut all = Vec::with_capacity(self.seeds.len());
+        for &seed in &self.seeds {
+            let before = all.len() * prompts.prompts.len();
+            let listening = Listening::start();
+            let texts = self.texts(&model, tokenizer, prompts, &ends, seed, &mut |there| {
+                bar.set_position((before + there) as u64);
+            });
+            drop(listening);
+            let texts = match texts {
+                Err(LlmError::Stopped) => return Ok(None),
+                texts => texts?,
+            };
+            if let Some(folder) = &self.predictions {
+                let lines = texts.iter().map(|text| json!({"text": text}));
+                write_lines(folder, &format!("seed-{seed}.jsonl"), lines)?;
+            }
+            let score = |(text, example): (&String, &&Example)| Score::of(text, &example.outputs);
+            let scores: Result<Vec<Score>, _> = texts.iter().zip(examples).map(score).collect();
+            all.push(scores.map_err(|e| CliError::argument(e.to_string(), "shorten the text"))?);
+        }
+        bar.finish_and_clear();
+        Ok(Some(all))
+    }
+
+    fn texts(
+        &self,
+        model: &Model,
+        tokenizer: &Tokenizer,
+        prompts: &Prompts,
+        ends: &[u32],
+        seed: u64,
+        advanced: &mut dyn FnMut(usize),
+    ) -> Result<Vec<String>, LlmError> {
+        let sampling = Sampling {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            greedy: false,
+            max_new_tokens: self.max_new_tokens as usize,
+            seed,
+        };
+        let batch = self.batch as usize;
+        respond(model, tokenizer, &prompts.prompts, ends, &sampling, batch, &mut |there| {
+            advanced(there);
+            if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+}
+
+/// The mean over prompts of the mean over seeds, times 100.
+fn over_prompts(
+    scores: &[Vec<Score>],
+    bootstrap: &Bootstrap,
+    of: fn(&Score) -> f64,
+) -> Result<Estimate, LlmError> {
+    let prompts = scores.first().map_or(0, Vec::len);
+    let mean = |i: usize| {
+        scores.iter().map(|seed| 100.0 * of(&seed[i])).sum::<f64>() / scores.len() as f64
+    };
+    bootstrap.mean(&(0..prompts).map(mean).collect::<Vec<f64>>())
+}
+
+fn write_lines(
+    folder: &Path,
+    name: &str,
+    lines: impl Iterator<Item = serde_json::Value>,
+) -> Result<(), CliError> {
+    let path = folder.join(name);
+    let failed = |source| LlmError::Write { path: path.clone(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let aside = path.with_extension("part");
+    std::fs::write(&aside, text).map_err(failed)?;
+    Ok(std::fs::rename(&aside, &path).map_err(failed)?)
+}
+
+fn print(evaluation: &Evaluation) {
+    let mut table = table(&["seed", "Rouge-L", "exact match"]);
+    for SeedScore { seed, means } in &evaluation.seeds {
+        let numbers = [means.rouge_l, means.exact_match].map(|x| format!("{x:.3}"));
+        table.add_row([seed.to_string(), numbers[0].clone(), numbers[1].clone()]);
+    }
+    let [rouge_l, exact_match] = [&evaluation.rouge_l, &evaluation.exact_match]
+        .map(|e| format!("{:.3} ({:.3} to {:.3})", e.value, e.lower, e.upper));
+    table.add_row(["all".to_owned(), rouge_l, exact_match]);
+    let Evaluation { prompts, too_long, .. } = evaluation;
+    say!("{table}\n{prompts} prompts, {too_long} left out because they are too long; times 100");
+}

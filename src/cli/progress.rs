@@ -1,0 +1,14 @@
+//! Progress of work that is counted, for people: quiet where there is no terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::time::Duration;
+
+/// A bar over `length` things, which `what` names.
+pub fn bar_of(length: usize, what: &str) -> ProgressBar {
+    let style = format!("{{bar:40}} {{pos}}/{{len}} {what}, {{elapsed}}, {{eta}} left");
+    // The template is well formed for every name without braces; a bar without it is still a bar.
+    let style = ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar());
+    let bar = ProgressBar::new(length as u64).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
