@@ -86,18 +86,10 @@ impl Attention {
         let s = k_bgsd.dim(2)?;
         // Query heads that share a key head lie next to each other: they are more rows of it.
         let q_bgrd = (q_bntd * (d as f64).powf(-0.5))?.reshape((b, g, n / g * t, d))?;
-<<<<<<< HEAD
         let scores_bgrs = q_bgrd.matmul(&k_bgsd.transpose(2, 3)?)?;
-        let scores_bnts = scores_bgrs.reshape((b, n, t, s))?.broadcast_add(&scene.bias_b1ts)?;
-        let weights_bgrs = softmax(&scores_bnts)?.reshape((b, g, n / g * t, s))?;
-        let mixed_bntd = weights_bgrs.matmul(&v_bgsd)?.reshape((b, n, t, d))?;
-=======
-        let scores_bgrs = q_bgrd.matmul(&k_bgsd.transpose(2, 3)?.contiguous()?)?;
-        let scores_bnts = scores_bgrs.reshape((b, n, t, s))?;
-        let weights_bnts = weights(scores_bnts, &scene.bias_b1ts)?;
+        let weights_bnts = weights(scores_bgrs.reshape((b, n, t, s))?, &scene.bias_b1ts)?;
         let weights_bgrs = weights_bnts.reshape((b, g, n / g * t, s))?;
-        let mixed_bntd = weights_bgrs.matmul(&v_bgsd.contiguous()?)?.reshape((b, n, t, d))?;
->>>>>>> hub
+        let mixed_bntd = weights_bgrs.matmul(&v_bgsd)?.reshape((b, n, t, d))?;
         self.output.forward(&mixed_bntd.transpose(1, 2)?.contiguous()?.reshape((b * t, n * d))?)
     }
 
