@@ -448,6 +448,7 @@ mod language_models {
         assert!(run(&["--ids", "3", "--text", "a"]).contains("cannot be used with"));
         let missing = run(&["--text", "a"]);
         assert!(missing.contains("has no tokenizer.json"), "{missing}");
+        assert!(missing.contains("beside `config.json`"), "{missing}");
     }
 
     #[test]

@@ -108,6 +108,16 @@ fn the_same_tokenizer_from_json_and_from_gguf_gives_the_same_tokens() {
     agreement(&one, &other).expect("agreement");
 }
 
+#[test]
+fn a_character_without_a_token_is_left_out() {
+    let mut metadata = byte_level("gpt-2");
+    let bell = metadata.tokens.iter().position(|token| token == "ć").expect("byte 7");
+    metadata.tokens[bell] = "<unused>".into();
+    let tokenizer = metadata.tokenizer(Path::new("model.gguf")).expect("tokenizer");
+    let ids = tokenizer.encode("a\u{7}b").expect("tokens");
+    assert_eq!(tokenizer.decode(&ids).expect("text"), "ab");
+}
+
 proptest! {
     #[test]
     fn any_text_survives_the_round_trip(text in prop_oneof![any::<String>(), "[ \n\t\r'a-z0-9é😀<|>]*"]) {

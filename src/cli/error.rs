@@ -75,6 +75,14 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::TestAsDev { .. } => "choose by a file of its own, which is not reported on",
         E::Temperature { .. } | E::Bootstrap { .. } => "`--help` shows the defaults",
         E::Lines { .. } => "give a prediction for every reference, in the same order",
+        E::Record { .. } => {
+            "a data set is JSON Lines: `{\"instruction\": …, \"input\": …, \"output\": …}`, other names by \
+             `--instruction-field` and so on, or `{\"messages\": […]}`"
+        }
+        E::MissingFile { file: "tokenizer.json", .. } => {
+            "`tokenizer.json` lies beside `config.json` on the Hugging Face hub; `--ids` needs none"
+        }
+        E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \
          the Hugging Face hub"

@@ -66,9 +66,11 @@ impl Tokenizer {
 
     /// The tokens of a text. Special tokens written out in it are recognised; none is added.
     ///
+    /// A character that has no token is left out, as `transformers` does, unless a token stands
+    /// for unknown ones. SmolLM2 has none for some control characters.
+    ///
     /// # Errors
-    /// [`LlmError::Untokenizable`] when a character has no token, and none stands for unknown
-    /// ones.
+    /// [`LlmError::Untokenizable`] when the tokenizer contradicts itself on this text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, LlmError> {
         let encoding = self.inner.encode_fast(text, false).map_err(refused)?;
         Ok(encoding.get_ids().to_vec())
