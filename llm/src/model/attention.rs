@@ -2,6 +2,7 @@
 
 use super::Parameters;
 use super::cache::Layer;
+use super::fused;
 use super::linear::Linear;
 use super::scene::Scene;
 use crate::LlmError;
@@ -77,7 +78,7 @@ impl Attention {
         let (mut q_bntd, mut k_bgsd) = (split(query, n)?, split(key, g)?);
         let mut v_bgsd = split(value, g)?;
         if let Some(rotary) = &scene.rotary {
-            (q_bntd, k_bgsd) = (rotary.apply(&q_bntd)?, rotary.apply(&k_bgsd)?);
+            (q_bntd, k_bgsd) = (rotary.apply(q_bntd)?, rotary.apply(k_bgsd)?);
         }
         if let Some(cache) = cache {
             (k_bgsd, v_bgsd) = cache.append(k_bgsd, v_bgsd)?;
@@ -86,8 +87,8 @@ impl Attention {
         // Query heads that share a key head lie next to each other: they are more rows of it.
         let q_bgrd = (q_bntd * (d as f64).powf(-0.5))?.reshape((b, g, n / g * t, d))?;
         let scores_bgrs = q_bgrd.matmul(&k_bgsd.transpose(2, 3)?)?;
-        let scores_bnts = scores_bgrs.reshape((b, n, t, s))?.broadcast_add(&scene.bias_b1ts)?;
-        let weights_bgrs = softmax(&scores_bnts)?.reshape((b, g, n / g * t, s))?;
+        let weights_bnts = weights(scores_bgrs.reshape((b, n, t, s))?, &scene.bias_b1ts)?;
+        let weights_bgrs = weights_bnts.reshape((b, g, n / g * t, s))?;
         let mixed_bntd = weights_bgrs.matmul(&v_bgsd)?.reshape((b, n, t, d))?;
         self.output.forward(&mixed_bntd.transpose(1, 2)?.contiguous()?.reshape((b * t, n * d))?)
     }
@@ -108,10 +109,19 @@ impl Attention {
     }
 }
 
+/// How much each position takes of those it sees; the scores are used up.
+fn weights(scores_bnts: Tensor, bias_b1ts: &Tensor) -> candle_core::Result<Tensor> {
+    if fused::applies(&[&scores_bnts, bias_b1ts]) {
+        fused::softmax(&scores_bnts, bias_b1ts)?;
+        return Ok(scores_bnts);
+    }
+    softmax(&scores_bnts.broadcast_add(bias_b1ts)?)
+}
+
 /// exp x / Σ exp x over the last dimension, in f32 where the type is narrower.
 ///
 /// candle's own fast path has no backward pass and would cut every gradient behind it.
-fn softmax(x: &Tensor) -> candle_core::Result<Tensor> {
+pub(super) fn softmax(x: &Tensor) -> candle_core::Result<Tensor> {
     let dtype = x.dtype();
     let wide = match dtype {
         DType::F16 | DType::BF16 => x.to_dtype(DType::F32)?,

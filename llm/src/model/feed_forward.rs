@@ -1,6 +1,7 @@
 //! The feed-forward part of a block.
 
 use super::Parameters;
+use super::fused;
 use super::linear::Linear;
 use crate::LlmError;
 use crate::config::{Activation, Architecture, ModelConfig};
@@ -52,14 +53,21 @@ impl FeedForward {
     /// Shapes: [M, H] → [M, H].
     pub(super) fn forward(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
         let inner_mf = self.inner.forward(x_mh)?;
+        let gated_mf = self.gated.as_ref().map(|gated| gated.forward(x_mh)).transpose()?;
+        if let (Activation::GatedSilu, Some(gated_mf)) = (self.activation, &gated_mf)
+            && fused::applies(&[&inner_mf, gated_mf])
+        {
+            fused::gate(&inner_mf, gated_mf)?;
+            return self.down.forward(&inner_mf);
+        }
         let active_mf = match self.activation {
             Activation::GeluTanh => inner_mf.gelu()?,
             Activation::GeluErf => inner_mf.gelu_erf()?,
             Activation::Relu => inner_mf.relu()?,
             Activation::GatedSilu => inner_mf.silu()?,
         };
-        match &self.gated {
-            Some(gated) => self.down.forward(&active_mf.mul(&gated.forward(x_mh)?)?),
+        match gated_mf {
+            Some(gated_mf) => self.down.forward(&active_mf.mul(&gated_mf)?),
             None => self.down.forward(&active_mf),
         }
     }

@@ -8,6 +8,7 @@ mod attention;
 mod block;
 mod cache;
 mod feed_forward;
+mod fused;
 mod linear;
 mod norm;
 mod parameters;

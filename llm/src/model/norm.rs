@@ -1,6 +1,7 @@
 //! Layer norm and root-mean-square norm, from operations that have a gradient.
 
 use super::Parameters;
+use super::fused;
 use crate::LlmError;
 use crate::config::{ModelConfig, NormKind};
 use candle_core::{D, DType, Tensor};
@@ -29,8 +30,22 @@ impl Norm {
         Ok(Self { kind: config.norm, weight, bias, epsilon: config.norm_epsilon })
     }
 
-    /// Shapes: [M, H] → [M, H]. Squares are summed in f32 where the type is narrower.
+    /// Shapes: [M, H] → [M, H].
     pub(super) fn forward(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
+        if self.kind == NormKind::RootMeanSquare && fused::applies(&[x_mh, &self.weight]) {
+            return fused::root_mean_square(x_mh, &self.weight, self.epsilon);
+        }
+        self.definition(x_mh)
+    }
+
+    /// A norm without a file.
+    #[cfg(test)]
+    pub(super) fn of_root_mean_square(weight: Tensor, epsilon: f64) -> Self {
+        Self { kind: NormKind::RootMeanSquare, weight, bias: None, epsilon }
+    }
+
+    /// Squares are summed in f32 where the type is narrower.
+    pub(super) fn definition(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
         let dtype = x_mh.dtype();
         let wide = match dtype {
             DType::F16 | DType::BF16 => x_mh.to_dtype(DType::F32)?,

@@ -1,5 +1,6 @@
 //! Rotary positions: queries and keys turned by angles that grow with the position.
 
+use super::fused;
 use crate::LlmError;
 use candle_core::{D, DType, Device, Tensor};
 
@@ -46,7 +47,17 @@ impl Rotary {
     }
 
     /// Turns the pairs (x_i, x_{i + D/2}). Shapes: [B, heads, T, D] → the same.
-    pub(super) fn apply(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+    ///
+    /// What is given is used up.
+    pub(super) fn apply(&self, x: Tensor) -> candle_core::Result<Tensor> {
+        if fused::applies(&[&x, &self.cos_b1td, &self.sin_b1td]) {
+            fused::turn(&x, &self.cos_b1td, &self.sin_b1td)?;
+            return Ok(x);
+        }
+        self.definition(&x)
+    }
+
+    pub(super) fn definition(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let half = x.dim(D::Minus1)? / 2;
         let (first, second) = (x.narrow(D::Minus1, 0, half)?, x.narrow(D::Minus1, half, half)?);
         let turn = |a: &Tensor, b: &Tensor| -> candle_core::Result<(Tensor, Tensor)> {
