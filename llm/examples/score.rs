@@ -1,0 +1,61 @@
+//! How fast a teacher is scored: tokens per second and peak memory, one line of JSON per round.
+//! `cargo run --release -p bellman-llm --example score -- MODEL IDS.json P ROUNDS`, IDS.json a list
+//! of sequences of tokens. `benches/llm/score.py` runs it beside PyTorch.
+
+use llm::teacher::{Exchange, score};
+use llm::{Checkpoint, DType, Device, Mode, hub};
+use operators::TopP;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kilobytes.unwrap_or(0u64) * 1024
+}
+
+/// The processor time so far in seconds, of all threads, as Linux counts it in hundredths.
+fn processor_time() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name in parentheses may hold blanks; user and system time are the 12th and 13th behind.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, ids, p, rounds] = arguments.as_slice() else {
+        return Err("usage: score MODEL IDS.json P ROUNDS".into());
+    };
+    let checkpoint = Checkpoint::open(&hub::resolve(model)?)?;
+    let model = checkpoint.model(DType::F32, &Device::Cpu, Mode::Frozen)?;
+    let sequences: Vec<Vec<u32>> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
+    let tokens: usize = sequences.iter().map(Vec::len).sum();
+    // The first token is the prompt: every other position is scored.
+    let exchange = |ids: &Vec<u32>| Exchange { prompt: ids[..1].into(), response: ids[1..].into() };
+    let exchanges: Vec<Exchange> = sequences.iter().map(exchange).collect();
+    let p = TopP::new(p.parse()?)?;
+    for _ in 0..rounds.parse()? {
+        let (start, busy) = (Instant::now(), processor_time());
+        let scores = score(&model, &exchanges, p)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let positions: usize = scores.iter().map(|s| s.positions()).sum();
+        let candidates: usize = scores.iter().map(|s| s.candidates.len()).sum();
+        let logs: f64 = scores.iter().flat_map(|s| &s.chosen).map(|&x| f64::from(x)).sum();
+        println!(
+            "{}",
+            serde_json::json!({
+                "tokens_per_second": tokens as f64 / seconds,
+                "core_seconds": processor_time() - busy,
+                "peak_bytes": peak(),
+                "mean_set_size": candidates as f64 / positions as f64,
+                "mean_nll": -logs / positions as f64,
+            })
+        );
+    }
+    Ok(())
+}
