@@ -170,6 +170,71 @@ fn a_served_model_gives_the_sets_that_it_gives_here() {
     assert_eq!(server.withheld(), 0);
 }
 
+/// A recorded reply: the tokenizer that has its tokens, the server that gives it, and the record.
+fn recorded(name: &str) -> (Tokenizer, String, Value) {
+    let text = std::fs::read_to_string(reference("server").join(name)).expect("a record");
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+        "use_regex": true});
+    let model = json!({"type": "BPE", "vocab": record["vocabulary"], "merges": []});
+    let tokenizer = json!({"pre_tokenizer": byte_level, "decoder": byte_level, "model": model});
+    let tokenizer = Tokenizer::parse(&tokenizer.to_string(), Path::new(name)).expect("tokenizer");
+    let (models, reply) = (record["models"].to_string(), record["reply"].to_string());
+    let url = serve(move |path, _| {
+        (200, if path == "/v1/models" { models.clone() } else { reply.clone() })
+    });
+    (tokenizer, url, record)
+}
+
+/// What a recorded reply becomes, and how many responses ended without their last token.
+fn row_of(name: &str, short_sets: bool) -> (Result<Row, LlmError>, u64) {
+    let (tokenizer, url, record) = recorded(name);
+    let request = &record["request"];
+    let number = |name: &str| request[name].as_u64().expect("a number");
+    let sampling =
+        Sampling { max_new_tokens: number("max_tokens") as usize, ..Sampling::default() };
+    let p = top_p(record["p"].as_f64().expect("p"));
+    let wanted = Wanted { sampling, p, top: number("logprobs") as u32, short_sets };
+    let server = Server::connect(&url, None, None, &tokenizer, vec![END], wanted).expect("it");
+    let tokens = record["reply"]["usage"]["prompt_tokens"].as_u64().expect("a number");
+    let prompt = Prompt { number: 0, tokens: vec![0; tokens as usize] };
+    let text = request["prompt"].as_str().expect("a text");
+    (server.answer(&Question { prompt: &prompt, text, response: 0 }), server.withheld())
+}
+
+#[test]
+fn recorded_replies_give_the_sets_that_were_computed_of_them_elsewhere() {
+    for name in ["letters.json", "short.json", "ended.json"] {
+        let (row, withheld) = row_of(name, true);
+        let row = row.expect("a row");
+        let (tokenizer, _, record) = recorded(name);
+        let logs = &record["reply"]["choices"][0]["logprobs"];
+        let sets = record["sets"].as_array().expect("sets");
+        assert_eq!(row.scores.positions(), sets.len());
+        for (t, (cells, set)) in row.scores.sets().zip(sets).enumerate() {
+            let what = format!("{name}, position {t}");
+            let text = |&token: &u32| tokenizer.token(token).expect("a token");
+            let chosen = text(&row.response_tokens[t]);
+            assert_eq!(chosen, logs["tokens"][t], "{what}");
+            let expected = logs["token_logprobs"][t].as_f64().expect("a number");
+            assert_eq!(row.scores.chosen[t], expected as f32, "{what}");
+            let found: Vec<String> = row.scores.candidates[cells].iter().map(text).collect();
+            let mass = row.scores.mass[t];
+            match set["mass"].as_f64() {
+                Some(expected) => {
+                    assert_eq!(json!(found), set["tokens"], "{what}");
+                    assert!((f64::from(mass) - expected).abs() < 1e-6 && mass >= 0.8, "{what}");
+                }
+                None => assert!(mass < 0.8, "{what}"),
+            }
+        }
+        // The server has left out the token that ended it.
+        assert_eq!((row.ended, withheld), (false, u64::from(name == "ended.json")), "{name}");
+    }
+    let error = row_of("short.json", false).0.unwrap_err().to_string();
+    assert!(error.starts_with("response 0 to prompt 0: position 1: the 3 most likely"), "{error}");
+}
+
 #[test]
 fn a_set_is_the_shortest_prefix_that_reaches_p_and_ties_go_by_number() {
     let top: &[(&str, f64)] = &[("c", 0.25), ("b", 0.25), ("a", 0.3), ("d", 0.1)];
@@ -278,13 +343,16 @@ fn a_text_that_several_tokens_have_is_refused_where_it_matters() {
         server.expect("a server").answer(&Question { prompt: &prompt, text: "ab", response: 0 })
     };
     let error = ask(&[("�", 0.9, &[("�", 0.9)])], 1).unwrap_err().to_string();
-    assert!(error.contains("and 2 tokens read so"), "{error}");
+    assert!(error.contains("and 2 tokens may read so"), "{error}");
     // Another of this text may be likelier than b: 0.35 of the mass is not shown.
     let error = ask(&[("a", 0.5, &[("a", 0.5), ("b", 0.1), ("�", 0.05)])], 4).unwrap_err();
-    assert!(error.to_string().contains("and 2 tokens read so"), "{error}");
+    assert!(error.to_string().contains("and 2 tokens may read so"), "{error}");
     // Whatever is not shown is less likely than b.
     let row = ask(&[("a", 0.5, &[("a", 0.5), ("b", 0.4), ("�", 0.05)])], 4).expect("a row");
     assert_eq!(row.scores.candidates, [0, 1]);
+    // A server may leave out the byte that is no character.
+    let error = ask(&[("a", 0.5, &[("a", 0.5), ("", 0.4)])], 2).unwrap_err().to_string();
+    assert!(error.contains("the token \"\", and 2 tokens may read so"), "{error}");
 }
 
 #[test]

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 /// How vLLM names a token when it is asked for numbers.
 const NUMBERED: &str = "token_id:";
 
+/// What a part of a character reads as.
+const PART: char = '\u{fffd}';
+
 /// A token as a server names it: by its text, and perhaps by its number.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Name {
@@ -37,7 +40,7 @@ impl Name {
 pub(super) struct Names {
     /// The tokens by number, as `tokenizer.json` writes them.
     by_id: BTreeMap<u32, String>,
-    /// The number of the tokens that read so, and the last of them.
+    /// How many tokens may read so, and the last of them.
     by_text: HashMap<String, (u32, u32)>,
     /// The same for tokens as `tokenizer.json` writes them.
     by_content: HashMap<String, u32>,
@@ -48,7 +51,10 @@ impl Names {
         let by_id = tokenizer.vocabulary();
         let mut by_text: HashMap<String, (u32, u32)> = HashMap::with_capacity(by_id.len());
         for &id in by_id.keys() {
-            if let Some(text) = tokenizer.token(id) {
+            let Some(text) = tokenizer.token(id) else { continue };
+            // Some servers leave out what is no whole character.
+            let whole = text.contains(PART).then(|| text.replace(PART, ""));
+            for text in whole.into_iter().chain([text]) {
                 let (count, last) = by_text.entry(text).or_default();
                 (*count, *last) = (*count + 1, id);
             }

@@ -94,8 +94,8 @@ pub enum AnswerProblem {
     },
     /// A token whose text belongs to several.
     #[error(
-        "position {position}: the server writes the token {token:?}, and {tokens} tokens read so (parts \
-         of characters, as a rule); a server that gives numbers of tokens is needed here"
+        "position {position}: the server writes the token {token:?}, and {tokens} tokens may read so \
+         (parts of characters, as a rule); a server that gives numbers of tokens is needed here"
     )]
     Ambiguous {
         /// The position.
