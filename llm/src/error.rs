@@ -3,6 +3,7 @@
 use crate::evaluation::LineProblem;
 use crate::hub::HubProblem;
 use crate::loss::BatchProblem;
+use crate::teacher::server::{AnswerProblem, ServerProblem};
 use crate::text::Difference;
 use crate::weights::TensorProblem;
 use std::path::PathBuf;
@@ -296,6 +297,24 @@ pub enum LlmError {
         path: PathBuf,
         /// Its name at that time.
         before: PathBuf,
+    },
+    /// A server that cannot be used.
+    #[error("{url}: {problem}")]
+    Server {
+        /// Its address.
+        url: String,
+        /// What is wrong with it.
+        problem: ServerProblem,
+    },
+    /// An answer of a server that cannot become teacher data.
+    #[error("response {response} to prompt {prompt}: {problem}")]
+    Answer {
+        /// The number of the prompt.
+        prompt: u32,
+        /// Which response to it.
+        response: u32,
+        /// What is wrong with it.
+        problem: AnswerProblem,
     },
     /// Whoever watched asked to stop.
     #[error("stopped")]

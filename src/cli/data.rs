@@ -43,6 +43,8 @@ enum FormatName {
 pub struct Prompts {
     /// The prompts that are short enough, by the number of their record.
     pub prompts: Vec<Prompt>,
+    /// The same prompts as texts.
+    pub texts: Vec<String>,
     /// The records, all of them.
     records: Vec<Record>,
     /// How many prompts were too long.
@@ -71,17 +73,19 @@ impl DataArguments {
             FormatName::Chat => Some(checkpoint.chat_template()?),
         };
         let format = template.as_ref().map_or(PromptFormat::Alpaca, PromptFormat::Chat);
-        let (mut prompts, mut too_long) = (Vec::new(), 0);
+        let (mut prompts, mut texts, mut too_long) = (Vec::new(), Vec::new(), 0);
         for (number, record) in (0..).zip(&records) {
-            let tokens = tokenizer.encode(&format.prompt(record)?)?;
+            let text = format.prompt(record)?;
+            let tokens = tokenizer.encode(&text)?;
             if tokens.len() > self.max_prompt_tokens {
                 too_long += 1;
             } else {
                 prompts.push(Prompt { number, tokens });
+                texts.push(text);
             }
         }
         let template = template.map_or("alpaca".into(), |template| hash_text(template.text()));
-        Ok(Prompts { prompts, records, too_long, template })
+        Ok(Prompts { prompts, texts, records, too_long, template })
     }
 }
 

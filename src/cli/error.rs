@@ -82,11 +82,40 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::MissingFile { file: "tokenizer.json", .. } => {
             "`tokenizer.json` lies beside `config.json` on the Hugging Face hub; `--ids` needs none"
         }
+        E::Server { problem, .. } => server_help(problem),
+        E::Answer { problem: llm::teacher::server::AnswerProblem::ShortSet { .. }, .. } => {
+            "ask for more with `--top-logprobs N`, as far as the server allows (vLLM: `--max-logprobs`), \
+             lower `--p`, or take short sets with `--allow-short-sets`; what is finished is kept"
+        }
+        E::Answer { .. } => {
+            "the page on the teacher cache says which replies are understood; what is finished is kept"
+        }
         E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \
          the Hugging Face hub"
         }
+    }
+}
+
+/// What to do about a server.
+#[cfg(feature = "llm")]
+fn server_help(problem: &llm::teacher::server::ServerProblem) -> &'static str {
+    use llm::teacher::server::ServerProblem as P;
+    match problem {
+        P::Unreachable(_) => {
+            "check the address and that the server runs: `--server http://host:8000`"
+        }
+        P::Status { status: 401 | 403, .. } => "the key of the server is read from BELLMAN_API_KEY",
+        P::Status { status: 429 | 503, .. } => {
+            "the server is busy: lower `--batch`, or try again later"
+        }
+        P::Status { .. } => {
+            "what the server says names the limit, as a rule: of log-probabilities (`--top-logprobs`) or \
+             of tokens (`--max-new-tokens`)"
+        }
+        P::Models { .. } | P::NoModel => "`--server-model NAME` chooses a model of the server",
+        _ => "a server has `/v1/models` and `/v1/completions` as OpenAI describes them",
     }
 }
 

@@ -28,6 +28,8 @@ mod range;
 mod replay;
 #[cfg(feature = "llm")]
 mod rouge;
+#[cfg(feature = "llm")]
+mod served;
 mod size;
 mod solve;
 mod source;

@@ -5,9 +5,11 @@ use super::interrupt::{Listening, stop_asked};
 use super::language_model::Place;
 use super::output::{print_json, say, table};
 use super::progress::bar_of;
+use super::served::ServerArguments;
 use super::{CliError, End};
 use clap::Args;
 use llm::generation::{Job, Response, Sampling, Stream, generate};
+use llm::teacher::server::{Question, Server, answer_all};
 use llm::teacher::{
     Exchange, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts, score,
 };
@@ -26,11 +28,19 @@ use std::time::Instant;
 #[command(after_help = "\
 Examples:
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --limit 1000
-  bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9")]
+  bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9
+  bellman generate --server http://localhost:8000 --tokenizer smollm2.gguf --prompts train.jsonl --out teacher")]
 pub struct Generate {
     /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
-    #[arg(long, value_name = "MODEL")]
-    teacher: String,
+    #[arg(
+        long,
+        value_name = "MODEL",
+        required_unless_present = "server",
+        conflicts_with = "server"
+    )]
+    teacher: Option<String>,
+    #[command(flatten)]
+    server: ServerArguments,
     #[command(flatten)]
     place: Place,
     /// A data set in JSON Lines
@@ -56,7 +66,7 @@ pub struct Generate {
     /// Where a response is cut off
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_new_tokens: u32,
-    /// Responses computed at once
+    /// Responses computed at once, or asked of a server at once
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
     /// The seed of the draws
@@ -65,6 +75,14 @@ pub struct Generate {
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
+}
+
+/// Who answers.
+enum Teacher {
+    /// A model on this machine, with the tokens that end its responses.
+    Here(Model, Vec<u32>),
+    /// A model behind a server, which is sent the prompts as texts.
+    Served(Server, Vec<String>),
 }
 
 /// The outcome, as others read it.
@@ -82,16 +100,25 @@ impl Generate {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let p = TopP::new(self.p)?;
-        let checkpoint = Checkpoint::open(&llm::hub::resolve(&self.teacher)?)?;
+        let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
+        let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
         let tokenizer = checkpoint.tokenizer()?;
-        let prompts = self.data.prompts(&self.prompts, &checkpoint, &tokenizer)?;
+        let mut prompts = self.data.prompts(&self.prompts, &checkpoint, &tokenizer)?;
         if prompts.prompts.is_empty() {
             let what = format!("{} holds no prompt that is short enough", self.prompts.display());
             return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
         }
-        let settings = self.settings(p, &checkpoint, &prompts, tokenizer.hash())?;
-        let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
         let ends = checkpoint.end_of_sequence()?;
+        let server = self.server.connect(&tokenizer, &ends, p, self.sampling())?;
+        let settings =
+            self.settings(p, &checkpoint, server.as_ref(), &prompts, tokenizer.hash())?;
+        let teacher = match server {
+            Some(server) => Teacher::Served(server, std::mem::take(&mut prompts.texts)),
+            None => {
+                let (dtype, device) = (self.place.dtype(), self.place.device()?);
+                Teacher::Here(checkpoint.model(dtype, &device, Mode::Frozen)?, ends)
+            }
+        };
         let bar = bar_of(prompts.prompts.len(), "prompts");
         let started = Instant::now();
         let listening = Listening::start();
@@ -99,7 +126,10 @@ impl Generate {
             &self.out,
             &settings,
             &prompts.prompts,
-            |part| self.answer(&model, part, &ends, p),
+            |part| match &teacher {
+                Teacher::Here(model, ends) => self.answer(model, part, ends, p),
+                Teacher::Served(server, texts) => self.ask(server, part, &prompts.prompts, texts),
+            },
             |answered| {
                 bar.set_position(answered as u64);
                 if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -122,6 +152,14 @@ impl Generate {
             seconds: started.elapsed().as_secs_f64(),
             summary: Summary::of(&cache)?,
         };
+        if let Teacher::Served(server, _) = &teacher
+            && server.withheld() > 0
+        {
+            let responses = server.withheld();
+            say!(
+                "{responses} responses ended without their last token in the reply; they count as cut off"
+            );
+        }
         if self.json {
             print_json(&outcome)?
         } else {
@@ -134,15 +172,20 @@ impl Generate {
         &self,
         p: TopP,
         checkpoint: &Checkpoint,
+        server: Option<&Server>,
         prompts: &Prompts,
         tokenizer: String,
     ) -> Result<Settings, CliError> {
+        let (weights, dtype) = match server {
+            Some(server) => (server.hash(), "served"),
+            None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
+        };
         Ok(Settings {
-            weights: hash_model(checkpoint.path())?,
+            weights,
             tokenizer,
             template: prompts.template.clone(),
             prompts: hash_prompts(&prompts.prompts),
-            dtype: self.place.dtype().as_str().to_owned(),
+            dtype: dtype.to_owned(),
             p,
             responses: self.responses,
             temperature: self.temperature,
@@ -150,6 +193,7 @@ impl Generate {
             max_new_tokens: self.max_new_tokens.into(),
             batch: self.batch.into(),
             seed: self.seed,
+            short_sets: self.server.short_sets(),
         })
     }
 
@@ -161,6 +205,26 @@ impl Generate {
             max_new_tokens: self.max_new_tokens as usize,
             seed: self.seed,
         }
+    }
+
+    /// All responses of a server to the prompts of one part. Prompts and texts are all there are,
+    /// and belong together one by one.
+    fn ask(
+        &self,
+        server: &Server,
+        part: &[Prompt],
+        prompts: &[Prompt],
+        texts: &[String],
+    ) -> Result<Vec<Row>, LlmError> {
+        // Numbers of records rise.
+        let first = part.first().map_or(0, |prompt| prompt.number);
+        let start = prompts.partition_point(|prompt| prompt.number < first);
+        let texts = &texts[start..start + part.len()];
+        let questions = part.iter().zip(texts).flat_map(|(prompt, text)| {
+            (0..self.responses).map(move |response| Question { prompt, text, response })
+        });
+        let questions: Vec<Question> = questions.collect();
+        answer_all(server, &questions, self.batch as usize, &stop_asked)
     }
 
     /// All responses to the prompts of one part, with their scores.
@@ -230,6 +294,9 @@ impl Outcome {
         table.add_row(["bytes per token", &format!("{:.1}", summary.bytes_per_token)]);
         table.add_row(["share that ended", &format!("{:.3}", summary.ended)]);
         table.add_row(["mean captured mass", &format!("{:.4}", summary.captured_mass)]);
+        if summary.short_sets > 0 {
+            table.add_row(["sets that do not reach p", &summary.short_sets.to_string()]);
+        }
         table.add_row(["mean set size", &format!("{:.2}", sizes.mean)]);
         let percentiles = format!("{} {} {} {}", sizes.p50, sizes.p90, sizes.p99, sizes.max);
         table.add_row(["50, 90, 99, 100 % of sets within", &percentiles]);

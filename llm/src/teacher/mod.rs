@@ -5,6 +5,7 @@
 //! | [`score`] | one forward pass: candidate sets with log-probabilities along responses |
 //! | [`Row`], [`Cache`] | a response with its scores; a Parquet file of them |
 //! | [`Settings`], [`Expected`] | what a cache was made with; what a reader relies on |
+//! | [`server`] | a teacher behind an OpenAI-compatible server |
 //! | [`fill`] | making a cache so that it can be stopped and taken up again |
 //! | [`Summary`] | a cache in numbers |
 
@@ -14,6 +15,7 @@ mod fill;
 mod hash;
 mod row;
 mod score;
+pub mod server;
 mod settings;
 mod summary;
 

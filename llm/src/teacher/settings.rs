@@ -13,11 +13,15 @@ pub const FORMAT: u32 = 1;
 /// What every name of the metadata starts with.
 const PREFIX: &str = "bellman.";
 
+/// Whether sets may be short, in words.
+const ALLOWED: &str = "allowed";
+const REFUSED: &str = "refused";
+
 /// Everything that a cache depends on. Two caches with equal settings are equal, byte for byte,
 /// when one machine made them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The hash of the teacher: [`super::hash_model`].
+    /// The hash of the teacher: [`super::hash_model`], or [`super::server::Server::hash`].
     pub weights: String,
     /// The hash of the tokenizer's content.
     pub tokenizer: String,
@@ -25,7 +29,7 @@ pub struct Settings {
     pub template: String,
     /// The hash of the prompts: [`super::hash_prompts`].
     pub prompts: String,
-    /// The type that the teacher computed in.
+    /// The type that the teacher computed in; `served` when a server does not say.
     pub dtype: String,
     /// The mass of the candidate sets.
     pub p: TopP,
@@ -41,6 +45,8 @@ pub struct Settings {
     pub batch: u64,
     /// The seed of sampling.
     pub seed: u64,
+    /// Whether candidate sets may carry less than p, because a server has shown no more.
+    pub short_sets: bool,
 }
 
 impl Settings {
@@ -59,13 +65,17 @@ impl Settings {
             ("max_new_tokens", self.max_new_tokens.to_string()),
             ("batch", self.batch.to_string()),
             ("seed", self.seed.to_string()),
+            ("short_sets", if self.short_sets { ALLOWED } else { REFUSED }.into()),
         ]
     }
 
     /// The metadata of a file: the format's version and the entries, under their full names.
     pub(super) fn metadata(&self) -> Vec<(String, String)> {
         let format = ("format", FORMAT.to_string());
-        let entries = std::iter::once(format).chain(self.entries());
+        let mut entries = self.entries();
+        // Where it does not stand all sets reach p.
+        entries.retain(|(name, value)| *name != "short_sets" || value == ALLOWED);
+        let entries = std::iter::once(format).chain(entries);
         entries.map(|(name, value)| (format!("{PREFIX}{name}"), value)).collect()
     }
 
@@ -90,6 +100,7 @@ impl Settings {
             max_new_tokens: fields.parsed("max_new_tokens")?,
             batch: fields.parsed("batch")?,
             seed: fields.parsed("seed")?,
+            short_sets: fields.short_sets()?,
         })
     }
 }
@@ -104,6 +115,14 @@ impl Fields<'_> {
     fn text(&self, name: &str) -> Result<String, LlmError> {
         let value = self.metadata.get(&format!("{PREFIX}{name}"));
         value.cloned().ok_or_else(|| self.bad(format!("there is no metadata {PREFIX}{name}")))
+    }
+
+    fn short_sets(&self) -> Result<bool, LlmError> {
+        match self.metadata.get(&format!("{PREFIX}short_sets")).map(String::as_str) {
+            None => Ok(false),
+            Some(ALLOWED) => Ok(true),
+            Some(other) => Err(self.bad(format!("{PREFIX}short_sets is {other:?}"))),
+        }
     }
 
     fn parsed<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, LlmError> {
@@ -155,12 +174,13 @@ impl Expected {
         self
     }
 
-    /// Whether a cache has these settings.
+    /// Whether a cache has these settings. Where short sets are allowed none need be there.
     pub(super) fn check(&self, settings: &Settings, path: &Path) -> Result<(), LlmError> {
         let found: BTreeMap<_, _> = settings.entries().into_iter().collect();
         for (setting, expected) in &self.0 {
             let found = found.get(setting).cloned().unwrap_or_default();
-            if found != *expected {
+            let fewer = *setting == "short_sets" && expected == ALLOWED;
+            if found != *expected && !fewer {
                 let (path, expected) = (path.to_path_buf(), expected.clone());
                 return Err(LlmError::CacheMismatch { path, setting, found, expected });
             }

@@ -20,6 +20,8 @@ pub struct Summary {
     pub ended: f64,
     /// The mean mass of the candidate sets.
     pub captured_mass: f64,
+    /// How many candidate sets carry less than p, because a server has shown no more.
+    pub short_sets: u64,
 }
 
 /// How large candidate sets are.
@@ -44,6 +46,7 @@ impl Summary {
     /// Those of [`Cache::rows`]; [`LlmError::File`].
     pub fn of(cache: &Cache) -> Result<Self, LlmError> {
         let (mut responses, mut ended, mut tokens, mut mass) = (0u64, 0u64, 0u64, 0.0);
+        let (mut short, p) = (0u64, cache.p().get() as f32);
         let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
         for row in cache.rows()? {
             let row = row?;
@@ -51,6 +54,9 @@ impl Summary {
             ended += u64::from(row.ended);
             tokens += row.scores.positions() as u64;
             mass += row.scores.mass.iter().map(|&m| f64::from(m)).sum::<f64>();
+            if cache.settings().short_sets {
+                short += row.scores.mass.iter().filter(|&&mass| mass < p).count() as u64;
+            }
             for size in row.scores.sizes {
                 *counts.entry(size).or_default() += 1;
             }
@@ -67,6 +73,7 @@ impl Summary {
             set_sizes: Sizes::of(&counts),
             ended: share(ended as f64, responses),
             captured_mass: share(mass, tokens),
+            short_sets: short,
         })
     }
 }
