@@ -29,7 +29,7 @@ use std::time::Instant;
 Examples:
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --limit 1000
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9
-  bellman generate --server http://localhost:8000 --tokenizer smollm2.gguf --prompts train.jsonl --out teacher")]
+  bellman generate --server http://gpu:8000 --tokenizer q.gguf --prompts train.jsonl --out teacher")]
 pub struct Generate {
     /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
     #[arg(
