@@ -99,10 +99,7 @@ impl Buckets {
         self.projection(self.n.cells(&logs)?)
     }
 
-    fn projection(
-        &self,
-        log_probability: Cells<Tensors>,
-    ) -> Result<Projection<Tensors>, LlmError> {
+    fn projection(&self, log_probability: Cells<Tensors>) -> Result<Projection<Tensors>, LlmError> {
         let probability = Cells(self.n.exp(&log_probability.0)?);
         Ok(Projection { probability, log_probability })
     }

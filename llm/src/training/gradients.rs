@@ -34,7 +34,7 @@ impl Gradients {
         &mut self,
         variables: &BTreeMap<String, Var>,
         mut store: GradStore,
-    ) -> Result<(), LlmError> {
+    ) -> std::result::Result<(), LlmError> {
         for (name, variable) in variables {
             let Some(gradient) = store.remove(variable) else { continue };
             let gradient = gradient.detach().contiguous()?;
@@ -64,7 +64,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn norm(&self) -> Result<f64, LlmError> {
+    pub fn norm(&self) -> std::result::Result<f64, LlmError> {
         let squares = self.0.values().map(squares).collect::<Result<Vec<f64>>>()?;
         Ok(squares.iter().sum::<f64>().sqrt())
     }
@@ -73,7 +73,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn scale(&mut self, factor: f64) -> Result<(), LlmError> {
+    pub fn scale(&mut self, factor: f64) -> std::result::Result<(), LlmError> {
         for gradient in self.0.values_mut() {
             if is_flat(gradient) {
                 gradient.inplace_op1(&Scale(factor as f32))?;
@@ -90,7 +90,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn clip(&mut self, largest: f64) -> Result<f64, LlmError> {
+    pub fn clip(&mut self, largest: f64) -> std::result::Result<f64, LlmError> {
         let norm = self.norm()?;
         if norm.is_finite() && norm > largest {
             self.scale(largest / norm)?;

@@ -6,7 +6,8 @@ use crate::teacher::Scores;
 use crate::{LlmError, Tensors};
 use candle_core::Tensor;
 use operators::{
-    CandidateSets, Released, Responses, RowLayout, bellman_distill_released, student_q,
+    CandidateSets, NumberSystem, Released, Responses, RowLayout, bellman_distill_released,
+    student_q,
 };
 
 /// −J of [`operators::bellman_distill_released`], every response as if cut off, as that code

@@ -58,7 +58,8 @@ impl Tally {
     pub(super) fn add_rows(&mut self, n: &Tensors, weights: &[f64], scores: &[&Scores]) {
         self.rows += n.layout().rows() as f64;
         self.transitions += weights.iter().filter(|&&w| w > 0.0).count() as f64;
-        self.teacher_mass += scores.iter().flat_map(|s| &s.mass).map(|&m| f64::from(m)).sum::<f64>();
+        self.teacher_mass +=
+            scores.iter().flat_map(|s| &s.mass).map(|&m| f64::from(m)).sum::<f64>();
     }
 
     pub(super) fn add_values(
