@@ -280,6 +280,16 @@ pub enum LlmError {
         /// The value.
         value: f64,
     },
+    /// A number that the optimiser cannot work with.
+    #[error("{setting} = {value} is not {range}")]
+    Optimiser {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it has to be.
+        range: &'static str,
+    },
     /// A bootstrap that says nothing.
     #[error("no interval: {problem}")]
     Bootstrap {
@@ -315,6 +325,28 @@ pub enum LlmError {
         response: u32,
         /// What is wrong with it.
         problem: AnswerProblem,
+    },
+    /// Training without something that it needs.
+    #[error("training has no {what}")]
+    NothingToTrain {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// An example without the teacher's candidate sets, where an objective needs them.
+    #[error("the objective needs a teacher's candidate sets; make them with `bellman generate`")]
+    NoScores,
+    /// Training whose numbers are none any more.
+    #[error(
+        "step {step} has loss {loss} and a gradient of norm {gradient_norm}: training has diverged; \
+         lower the learning rate. The weights are those before the step"
+    )]
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// Its loss.
+        loss: f64,
+        /// The norm of its gradient.
+        gradient_norm: f64,
     },
     /// Whoever watched asked to stop.
     #[error("stopped")]
