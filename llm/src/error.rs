@@ -280,6 +280,16 @@ pub enum LlmError {
         /// The value.
         value: f64,
     },
+    /// A number that the optimiser cannot work with.
+    #[error("{setting} = {value} is not {range}")]
+    Optimiser {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it has to be.
+        range: &'static str,
+    },
     /// A bootstrap that says nothing.
     #[error("no interval: {problem}")]
     Bootstrap {

@@ -11,6 +11,7 @@
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
+//! | [`mod@training`] | gradients, optimiser and losses of training |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@hub`] | models by their name on the Hugging Face hub |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -23,6 +24,7 @@ mod checkpoint;
 pub mod config;
 mod error;
 pub mod evaluation;
+mod flat;
 pub mod generation;
 pub mod hub;
 pub mod loss;
@@ -32,6 +34,7 @@ pub mod predict;
 pub mod teacher;
 pub mod tensors;
 pub mod text;
+pub mod training;
 pub mod weights;
 
 pub use candle_core::{DType, Device};

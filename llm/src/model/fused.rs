@@ -2,34 +2,13 @@
 //! f32 on the processor where nothing is trained, as none has a backward pass. The definitions are
 //! beside their uses; tests compare the two.
 
-use candle_core::{
-    CpuStorage, CustomOp2, DType, Error, InplaceOp2, InplaceOp3, Layout, Result, Shape, Tensor,
-};
+use crate::flat::{is_flat, values, values_mut};
+use candle_core::{CpuStorage, CustomOp2, InplaceOp2, InplaceOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 /// Whether tensors may take the short way.
 pub(super) fn applies(tensors: &[&Tensor]) -> bool {
-    let plain = |x: &&Tensor| {
-        x.dtype() == DType::F32 && x.device().is_cpu() && x.is_contiguous() && !x.track_op()
-    };
-    tensors.iter().all(plain)
-}
-
-/// What lies in a contiguous tensor.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        return Err(Error::RequiresContiguous { op: "fused" });
-    };
-    Ok(&storage.as_slice::<f32>()?[start..end])
-}
-
-/// The same, to be changed.
-fn values_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let offsets = layout.contiguous_offsets();
-    match (storage, offsets) {
-        (CpuStorage::F32(all), Some((start, end))) => Ok(&mut all[start..end]),
-        _ => Err(Error::RequiresContiguous { op: "fused" }),
-    }
+    tensors.iter().all(|x| is_flat(x) && !x.track_op())
 }
 
 /// The softmax over the last dimension of scores with a bias, in place of the scores.
@@ -190,7 +169,7 @@ mod tests {
     use super::super::norm::Norm;
     use super::super::rotary::Rotary;
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device};
 
     const CPU: Device = Device::Cpu;
 
