@@ -2,6 +2,8 @@
 
 mod adamw;
 mod gradients;
+mod vocabulary;
 
 pub use adamw::{AdamW, AdamWSettings};
 pub use gradients::Gradients;
+pub use vocabulary::{Target, vocabulary_loss};
