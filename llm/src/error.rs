@@ -326,6 +326,28 @@ pub enum LlmError {
         /// What is wrong with it.
         problem: AnswerProblem,
     },
+    /// Training without something that it needs.
+    #[error("training has no {what}")]
+    NothingToTrain {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// An example without the teacher's candidate sets, where an objective needs them.
+    #[error("the objective needs a teacher's candidate sets; make them with `bellman generate`")]
+    NoScores,
+    /// Training whose numbers are none any more.
+    #[error(
+        "step {step} has loss {loss} and a gradient of norm {gradient_norm}: training has diverged; \
+         lower the learning rate. The weights are those before the step"
+    )]
+    Diverged {
+        /// The step, from 1.
+        step: u64,
+        /// Its loss.
+        loss: f64,
+        /// The norm of its gradient.
+        gradient_norm: f64,
+    },
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,

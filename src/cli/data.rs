@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use llm::Checkpoint;
 use llm::teacher::{Prompt, hash_text};
 use llm::text::{ChatTemplate, FieldNames, PromptFormat, Record, Tokenizer, read_records};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// How records become prompts.
@@ -12,27 +13,28 @@ use std::path::Path;
 pub struct DataArguments {
     /// How a record becomes a prompt
     #[arg(long, value_name = "FORMAT", default_value = "alpaca")]
-    prompt: FormatName,
+    pub prompt: FormatName,
     /// Use the first N records only
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     /// Leave out prompts that are longer, and count them; none is ever cut
     #[arg(long, default_value_t = 256, value_name = "N")]
     pub max_prompt_tokens: usize,
     /// The field of the instruction
     #[arg(long, default_value = "instruction", value_name = "FIELD")]
-    instruction_field: String,
+    pub instruction_field: String,
     /// The field of the input
     #[arg(long, default_value = "input", value_name = "FIELD")]
-    input_field: String,
+    pub input_field: String,
     /// The field of the output
     #[arg(long, default_value = "output", value_name = "FIELD")]
-    output_field: String,
+    pub output_field: String,
 }
 
 /// A form of prompt by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormatName {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FormatName {
     /// The prompt of Stanford Alpaca, by which MiniLLM and BD evaluate.
     Alpaca,
     /// The chat template of the model.

@@ -3,6 +3,7 @@
 use super::CliError;
 use clap::{Args, ValueEnum};
 use llm::{Checkpoint, DType, Device, Mode, Model};
+use serde::{Deserialize, Serialize};
 
 /// Which language model runs, where and in which type.
 #[derive(Debug, Args)]
@@ -26,9 +27,11 @@ pub struct Place {
 }
 
 /// A device by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeviceName {
     /// The processor.
+    #[default]
     Cpu,
     /// The first CUDA device (needs the feature `cuda`).
     Cuda,
@@ -37,9 +40,11 @@ pub enum DeviceName {
 }
 
 /// A type of numbers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NumberType {
     /// 32 bits.
+    #[default]
     F32,
     /// 64 bits.
     F64,

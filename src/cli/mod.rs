@@ -9,6 +9,8 @@ mod compare;
 mod completions;
 #[cfg(feature = "llm")]
 mod data;
+#[cfg(feature = "llm")]
+mod distill;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
@@ -82,6 +84,9 @@ enum Command {
     /// Let a teacher answer prompts, and keep its answers with its candidate sets
     #[cfg(feature = "llm")]
     Generate(teacher::Generate),
+    /// Distil a teacher into a student: Bellman Distill and what it is compared with
+    #[cfg(feature = "llm")]
+    Distill(distill::Distill),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -141,6 +146,8 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Chat(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Generate(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Distill(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -16,6 +16,7 @@ mod rotary;
 mod save;
 mod scene;
 mod tokens;
+mod view;
 
 pub use cache::Cache;
 pub use parameters::Mode;

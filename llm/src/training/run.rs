@@ -1,0 +1,202 @@
+//! [`Run`]: phases of training one after the other, with everything that lies on disk.
+
+use super::{Entry, Example, Log, Objective, Progress, Saved, Step, Trainer, TrainerSettings};
+use crate::weights::Folder;
+use crate::{LlmError, Model};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// One objective for a number of steps.
+#[derive(Debug)]
+pub struct Phase<'a> {
+    /// Its name, for the log.
+    pub name: String,
+    /// What the student is trained by.
+    pub objective: Objective<'a>,
+    /// What it is trained on.
+    pub examples: Vec<Example>,
+    /// The numbers.
+    pub settings: TrainerSettings,
+}
+
+/// How often something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rhythm {
+    /// Steps between two saved states.
+    pub save: u64,
+    /// Steps between two scores on the development set.
+    pub score: u64,
+    /// How many scores without a new best end a phase; none where it is 0.
+    pub patience: u64,
+}
+
+/// What a run reports while it goes on.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A phase begins, or goes on, after so many of its steps.
+    Phase {
+        /// Which phase.
+        phase: &'a Phase<'a>,
+        /// Steps done.
+        done: u64,
+    },
+    /// A step is done.
+    Step(&'a Step),
+    /// The development set was scored.
+    Score {
+        /// Rouge-L times 100.
+        rouge_l: f64,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+}
+
+/// A function that scores a student: Rouge-L times 100.
+pub type Evaluate<'a> = &'a mut dyn FnMut(&Model) -> Result<f64, LlmError>;
+
+/// Training with its folder: states, log, the best student.
+///
+/// The folder holds `states/` (see [`Saved`]), `log.jsonl` and, with scores, `best/`, the student
+/// that scored best in the phase at hand. A phase starts from the best student of the one before.
+#[derive(Debug)]
+pub struct Run<'a> {
+    folder: PathBuf,
+    phases: &'a [Phase<'a>],
+    text: &'a [Example],
+    rhythm: Rhythm,
+    progress: Progress,
+    saved: Saved,
+    log: Log,
+}
+
+impl<'a> Run<'a> {
+    /// The run in a folder, from where it was saved last, or from its beginning.
+    ///
+    /// # Errors
+    /// [`LlmError::File`], [`LlmError::Config`], [`LlmError::Write`].
+    pub fn open(
+        folder: &Path,
+        phases: &'a [Phase<'a>],
+        text: &'a [Example],
+        rhythm: Rhythm,
+    ) -> Result<Self, LlmError> {
+        let saved = Saved::at(&folder.join("states"));
+        let progress = saved.progress()?.unwrap_or_default();
+        let log = Log::open(&folder.join("log.jsonl"), progress.log_bytes)?;
+        Ok(Self { folder: folder.to_path_buf(), phases, text, rhythm, progress, saved, log })
+    }
+
+    /// Trains `student` through all phases; `false` when `watch` broke it off, which leaves a
+    /// state to go on from.
+    ///
+    /// # Errors
+    /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Write`], the state
+    /// saved before being kept; those of steps and scores.
+    pub fn train(
+        &mut self,
+        student: &Model,
+        mut evaluate: Option<Evaluate>,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<bool, LlmError> {
+        while let Some(phase) = self.phases.get(self.progress.phase) {
+            let data = (&phase.examples[..], self.text);
+            let objective = phase.objective.clone();
+            let mut trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
+            self.saved.restore(&mut trainer, &self.progress)?;
+            let _ = watch(&Event::Phase { phase, done: trainer.done() });
+            match self.phase(phase, &mut trainer, &mut evaluate, watch) {
+                // Asked while scoring: the steps since the last state are taken again.
+                Ok(ControlFlow::Break(())) | Err(LlmError::Stopped) => return Ok(false),
+                ended => _ = ended?,
+            }
+            self.progress.phase += 1;
+            (self.progress.step, self.progress.best) = (0, None);
+            // Moments belong to a phase.
+            let next =
+                Trainer::new(student.clone(), Objective::CrossEntropy, data, phase.settings)?;
+            self.save(&next)?;
+        }
+        Ok(true)
+    }
+
+    /// The steps of a phase that are left.
+    fn phase(
+        &mut self,
+        phase: &Phase,
+        trainer: &mut Trainer,
+        evaluate: &mut Option<Evaluate>,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, LlmError> {
+        let steps = phase.settings.steps;
+        if trainer.done() == 0 {
+            // What training starts from may be better than all that comes.
+            self.score(phase, trainer, evaluate, watch)?;
+        }
+        while trainer.done() < steps && !self.is_stale(trainer.done()) {
+            let start = Instant::now();
+            let step = match trainer.step() {
+                Err(error @ LlmError::Diverged { .. }) => {
+                    self.save(trainer)?;
+                    return Err(error);
+                }
+                step => step?,
+            };
+            self.log.add(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
+            self.progress.step = trainer.done();
+            let asked = watch(&Event::Step(&step));
+            let due = |every: u64| every > 0 && (step.number % every == 0 || step.number == steps);
+            if due(self.rhythm.score) {
+                self.score(phase, trainer, evaluate, watch)?;
+            }
+            if due(self.rhythm.save) || asked.is_break() {
+                self.save(trainer)?;
+            }
+            if asked.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        if self.progress.best.is_some() {
+            trainer.student().set(&Folder::open(&self.best())?)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Where the best student of the phase lies.
+    fn best(&self) -> PathBuf {
+        self.folder.join("best")
+    }
+
+    fn is_stale(&self, done: u64) -> bool {
+        let Rhythm { score, patience, .. } = self.rhythm;
+        let since = self.progress.best.map_or(0, |(_, step)| done - step);
+        patience > 0 && score > 0 && since >= patience * score
+    }
+
+    fn score(
+        &mut self,
+        phase: &Phase,
+        trainer: &Trainer,
+        evaluate: &mut Option<Evaluate>,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<(), LlmError> {
+        let Some(evaluate) = evaluate else { return Ok(()) };
+        let start = Instant::now();
+        let rouge_l = evaluate(&trainer.student().frozen()?)?;
+        let best = self.progress.best.is_none_or(|(before, _)| rouge_l > before);
+        if best {
+            trainer.student().save(&self.best())?;
+            self.progress.best = Some((rouge_l, trainer.done()));
+        }
+        let (phase, step) = (phase.name.clone(), trainer.done());
+        let seconds = start.elapsed().as_secs_f64();
+        self.log.add(&Entry::Score { phase, step, rouge_l, best, seconds })?;
+        let _ = watch(&Event::Score { rouge_l, best });
+        Ok(())
+    }
+
+    fn save(&mut self, trainer: &Trainer) -> Result<(), LlmError> {
+        self.progress.log_bytes = self.log.sync()?;
+        self.saved.save(trainer, &self.progress)
+    }
+}

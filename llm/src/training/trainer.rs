@@ -1,0 +1,197 @@
+//! [`Trainer`]: one step after the other, from batches to changed weights.
+
+use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
+use crate::{LlmError, Model};
+use candle_core::{DType, Tensor, Var};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The numbers that training depends on besides the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrainerSettings {
+    /// How many steps there are.
+    pub steps: u64,
+    /// Examples a step.
+    pub batch: usize,
+    /// Examples that go through the model together. It decides about memory and speed, and about
+    /// the result only by rounding.
+    pub micro_batch: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Steps until the learning rate is there.
+    pub warm_up: u64,
+    /// The largest norm of a gradient; longer ones are shortened to it.
+    pub clip: f64,
+    /// The weight λ of the language-modelling loss on plain text; 0 leaves it out.
+    pub text_weight: f64,
+    /// The seed of the order of examples.
+    pub seed: u64,
+    /// The optimiser.
+    pub optimiser: AdamWSettings,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The loss on its batch, before the weights changed.
+    pub loss: f64,
+    /// The language-modelling loss on plain text, where there is one.
+    pub text_loss: Option<f64>,
+    /// The norm of the gradient before it was shortened.
+    pub gradient_norm: f64,
+    /// Its learning rate.
+    pub learning_rate: f64,
+    /// Tokens that went through the model, without padding.
+    pub tokens: usize,
+    /// What was counted.
+    pub tally: Tally,
+}
+
+/// A student that is being trained.
+///
+/// The batch of a step is a function of the seed and the number of the step: weights, moments and
+/// that number are all there is to training.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    student: Model,
+    variables: BTreeMap<String, Var>,
+    optimiser: AdamW,
+    objective: Objective<'a>,
+    examples: &'a [Example],
+    text: &'a [Example],
+    settings: TrainerSettings,
+}
+
+impl<'a> Trainer<'a> {
+    /// Training of a trainable model from the first step on.
+    ///
+    /// # Errors
+    /// [`LlmError::NothingToTrain`] without examples, without variables, or with a weight of text
+    /// and no text; those of [`AdamW::new`].
+    pub fn new(
+        student: Model,
+        objective: Objective<'a>,
+        (examples, text): (&'a [Example], &'a [Example]),
+        settings: TrainerSettings,
+    ) -> Result<Self, LlmError> {
+        let variables = student.variables()?;
+        let missing = [
+            (examples.is_empty(), "examples"),
+            (variables.is_empty(), "variables: the model is frozen"),
+            (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
+            (settings.batch == 0 || settings.micro_batch == 0, "examples in a batch"),
+        ];
+        if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
+            return Err(LlmError::NothingToTrain { what });
+        }
+        let optimiser = AdamW::new(&variables, settings.optimiser)?;
+        Ok(Self { student, variables, optimiser, objective, examples, text, settings })
+    }
+
+    /// The student as it is now.
+    pub fn student(&self) -> &Model {
+        &self.student
+    }
+
+    /// The optimiser.
+    pub fn optimiser(&self) -> &AdamW {
+        &self.optimiser
+    }
+
+    /// The same, to be restored.
+    pub fn optimiser_mut(&mut self) -> &mut AdamW {
+        &mut self.optimiser
+    }
+
+    /// The variables by name.
+    pub fn variables(&self) -> &BTreeMap<String, Var> {
+        &self.variables
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &TrainerSettings {
+        &self.settings
+    }
+
+    /// How many steps are done.
+    pub fn done(&self) -> u64 {
+        self.optimiser.steps()
+    }
+
+    /// Takes the next step.
+    ///
+    /// # Errors
+    /// [`LlmError::Diverged`] when loss or gradient is no finite number, the weights being those
+    /// before the step; those of the objective and of the model.
+    pub fn step(&mut self) -> Result<Step, LlmError> {
+        let (settings, number) = (self.settings, self.done());
+        let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
+        let drawn = self.drawn(self.examples, 0, number);
+        tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
+        let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally)?;
+        let mut text_loss = None;
+        if settings.text_weight != 0.0 {
+            let drawn = self.drawn(self.text, 1, number);
+            tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
+            let weight = settings.text_weight;
+            let language = Objective::CrossEntropy;
+            let ignored = &mut Tally::default();
+            text_loss = Some(self.add(&language, drawn, weight, &mut gradients, ignored)?);
+        }
+        let gradient_norm = gradients.clip(settings.clip)?;
+        let finite = gradient_norm.is_finite() && loss.is_finite();
+        if !(finite && text_loss.is_none_or(f64::is_finite)) {
+            return Err(LlmError::Diverged { step: number + 1, loss, gradient_norm });
+        }
+        let learning_rate = self.schedule().rate(number);
+        self.optimiser.step(&gradients, learning_rate)?;
+        let number = number + 1;
+        Ok(Step { number, loss, text_loss, gradient_norm, learning_rate, tokens, tally })
+    }
+
+    fn schedule(&self) -> Schedule {
+        let TrainerSettings { learning_rate: peak, warm_up, steps, .. } = self.settings;
+        Schedule { peak, warm_up, steps }
+    }
+
+    /// The examples of a step, the longest first: neighbours share a part and need little padding,
+    /// and a batch that does not fit into memory fails at once.
+    fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
+        let TrainerSettings { batch, seed, .. } = self.settings;
+        let order = Order { examples: examples.len(), batch, seed, stream };
+        let mut drawn: Vec<&Example> =
+            order.of_step(step).into_iter().map(|i| &examples[i]).collect();
+        drawn.sort_by_key(|example| std::cmp::Reverse(example.length()));
+        drawn
+    }
+
+    /// Adds the gradient of `weight` times the mean loss over all examples, and gives that mean.
+    fn add(
+        &self,
+        objective: &Objective,
+        examples: Vec<&Example>,
+        weight: f64,
+        gradients: &mut Gradients,
+        tally: &mut Tally,
+    ) -> Result<f64, LlmError> {
+        let parts: Vec<&[&Example]> = examples.chunks(self.settings.micro_batch).collect();
+        let batches: Vec<Batch> = parts.iter().map(|p| Batch::new(p)).collect::<Result<_, _>>()?;
+        // The mean is over the terms of the whole batch, however it is split.
+        let terms = batches.iter().zip(&parts).map(|(b, p)| objective.terms(b, p));
+        let total = terms.sum::<Result<usize, _>>()?;
+        let mut mean = 0.0;
+        for (batch, part) in batches.iter().zip(&parts) {
+            let loss = objective.loss(&self.student, batch, part, total, tally)?;
+            mean += number(&loss)?;
+            gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+        }
+        Ok(mean)
+    }
+}
+
+/// The number in a tensor of one.
+fn number(loss: &Tensor) -> Result<f64, LlmError> {
+    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
+}
