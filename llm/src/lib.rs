@@ -31,6 +31,7 @@ pub mod loss;
 pub mod model;
 mod nucleus;
 pub mod predict;
+mod simd;
 pub mod teacher;
 pub mod tensors;
 pub mod text;

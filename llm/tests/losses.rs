@@ -7,6 +7,7 @@ mod batch;
 use batch::*;
 use candle_core::{DType, Device, Tensor, Var};
 use llm::Tensors;
+use llm::training::{Target, vocabulary_loss};
 use operators::*;
 use serde_json::Value;
 
@@ -138,6 +139,30 @@ fn the_baselines_agree_with_the_reference_in_f64_and_in_f32() {
     for name in BASELINES {
         for dtype in [DType::F64, DType::F32] {
             let found = baseline_of(&batch, name, dtype);
+            assert_reference(&batch, &found, &file["baselines"][name], dtype, name);
+        }
+    }
+}
+
+#[test]
+fn losses_over_the_vocabulary_agree_with_the_reference_in_f64_and_in_f32() {
+    let file = file();
+    let batch = Batch::read(&file);
+    let (rows, v) = (batch.rows(), batch.vocabulary);
+    let tokens: Vec<u32> = batch.action.iter().map(|&token| token as u32).collect();
+    for dtype in [DType::F64, DType::F32] {
+        // With the identity as the head, logits are hidden states.
+        let hidden = student(&batch, dtype);
+        let head = Var::from_tensor(&Tensor::eye(v, dtype, &CPU).expect("head")).expect("head");
+        let teacher = Tensor::from_slice(&batch.teacher, (rows, v), &CPU).expect("teacher");
+        let (teacher, same) = (&teacher.to_dtype(dtype).expect("teacher"), head.as_tensor());
+        for (name, target) in [
+            ("sft_nll", Target::Tokens(&tokens)),
+            ("forward_kl", Target::Forward { hidden: teacher, head: same }),
+            ("reverse_kl", Target::Reverse { hidden: teacher, head: same }),
+        ] {
+            let loss = vocabulary_loss(&hidden, &head, &target, &batch.even()).expect("loss");
+            let found = outcome(&hidden, loss, None);
             assert_reference(&batch, &found, &file["baselines"][name], dtype, name);
         }
     }

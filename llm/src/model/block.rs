@@ -50,16 +50,13 @@ impl Block {
         cache: Option<&mut Layer>,
     ) -> candle_core::Result<Tensor> {
         if self.norm_first {
-            let x_mh = x_mh.add(&self.attention.forward(
-                &self.attention_norm.forward(x_mh)?,
-                scene,
-                cache,
-            )?)?;
-            x_mh.add(&self.feed_forward.forward(&self.feed_forward_norm.forward(&x_mh)?)?)
+            let normed_mh = self.attention_norm.forward(x_mh)?;
+            let x_mh = self.attention.forward(&normed_mh, x_mh, scene, cache)?;
+            let normed_mh = self.feed_forward_norm.forward(&x_mh)?;
+            x_mh.add(&self.feed_forward.forward(&normed_mh)?)
         } else {
-            let x_mh = self
-                .attention_norm
-                .forward(&x_mh.add(&self.attention.forward(x_mh, scene, cache)?)?)?;
+            let x_mh = self.attention.forward(x_mh, x_mh, scene, cache)?;
+            let x_mh = self.attention_norm.forward(&x_mh)?;
             self.feed_forward_norm.forward(&x_mh.add(&self.feed_forward.forward(&x_mh)?)?)
         }
     }

@@ -53,22 +53,21 @@ impl FeedForward {
     /// Shapes: [M, H] → [M, H].
     pub(super) fn forward(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
         let inner_mf = self.inner.forward(x_mh)?;
-        let gated_mf = self.gated.as_ref().map(|gated| gated.forward(x_mh)).transpose()?;
-        if let (Activation::GatedSilu, Some(gated_mf)) = (self.activation, &gated_mf)
-            && fused::applies(&[&inner_mf, gated_mf])
-        {
-            fused::gate(&inner_mf, gated_mf)?;
-            return self.down.forward(&inner_mf);
+        if let Some(gated) = &self.gated {
+            let gated_mf = gated.forward(x_mh)?;
+            if fused::frozen(&[&inner_mf, &gated_mf]) {
+                fused::gate(&inner_mf, &gated_mf)?;
+                return self.down.forward(&inner_mf);
+            }
+            return self.down.forward_gated(&inner_mf, &gated_mf);
         }
         let active_mf = match self.activation {
             Activation::GeluTanh => inner_mf.gelu()?,
             Activation::GeluErf => inner_mf.gelu_erf()?,
             Activation::Relu => inner_mf.relu()?,
+            // Where nothing is gated, the nonlinearity alone.
             Activation::GatedSilu => inner_mf.silu()?,
         };
-        match gated_mf {
-            Some(gated_mf) => self.down.forward(&active_mf.mul(&gated_mf)?),
-            None => self.down.forward(&active_mf),
-        }
+        self.down.forward(&active_mf)
     }
 }

@@ -1,6 +1,7 @@
 //! x W + b.
 
 use super::Parameters;
+use super::fused;
 use crate::LlmError;
 use candle_core::Tensor;
 
@@ -38,10 +39,45 @@ impl Linear {
         Ok(Self { weight, bias, input_first: true })
     }
 
+    /// A map without a file or a bias.
+    #[cfg(test)]
+    pub(super) fn of(weight: Tensor) -> Self {
+        Self { weight, bias: None, input_first: false }
+    }
+
     /// Shapes: [M, in] → [M, out].
     pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y =
-            if self.input_first { x.matmul(&self.weight)? } else { x.matmul(&self.weight.t()?)? };
+        let y = if self.short(&[x]) {
+            fused::linear(x, &self.weight)?
+        } else if self.input_first {
+            x.matmul(&self.weight)?
+        } else {
+            x.matmul(&self.weight.t()?)?
+        };
+        self.with_bias(y)
+    }
+
+    /// The same with something added. Shapes: [M, in], [M, out] → [M, out].
+    pub(super) fn forward_added(&self, x: &Tensor, added: &Tensor) -> candle_core::Result<Tensor> {
+        if self.short(&[x, added]) {
+            return self.with_bias(fused::linear_added(x, &self.weight, added)?);
+        }
+        added.add(&self.forward(x)?)
+    }
+
+    /// Shapes: [M, in] twice → [M, out]: the map of silu(x) · y.
+    pub(super) fn forward_gated(&self, x: &Tensor, y: &Tensor) -> candle_core::Result<Tensor> {
+        if self.short(&[x, y]) {
+            return self.with_bias(fused::gated_down(x, y, &self.weight)?);
+        }
+        self.forward(&x.silu()?.mul(y)?)
+    }
+
+    fn short(&self, x: &[&Tensor]) -> bool {
+        !self.input_first && fused::applies(&[&self.weight]) && fused::applies(x)
+    }
+
+    fn with_bias(&self, y: Tensor) -> candle_core::Result<Tensor> {
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),

@@ -32,16 +32,22 @@ impl Norm {
 
     /// Shapes: [M, H] → [M, H].
     pub(super) fn forward(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
-        if self.kind == NormKind::RootMeanSquare && fused::applies(&[x_mh, &self.weight]) {
-            return fused::root_mean_square(x_mh, &self.weight, self.epsilon);
+        match &self.bias {
+            None if fused::applies(&[x_mh, &self.weight]) => {
+                fused::root_mean_square(x_mh, &self.weight, self.epsilon)
+            }
+            Some(bias) if fused::applies(&[x_mh, &self.weight, bias]) => {
+                fused::layer_norm(x_mh, &self.weight, bias, self.epsilon)
+            }
+            _ => self.definition(x_mh),
         }
-        self.definition(x_mh)
     }
 
-    /// A norm without a file.
+    /// A norm without a file: of layers where it has a bias.
     #[cfg(test)]
-    pub(super) fn of_root_mean_square(weight: Tensor, epsilon: f64) -> Self {
-        Self { kind: NormKind::RootMeanSquare, weight, bias: None, epsilon }
+    pub(super) fn of(weight: Tensor, bias: Option<Tensor>, epsilon: f64) -> Self {
+        let kind = if bias.is_some() { NormKind::Layer } else { NormKind::RootMeanSquare };
+        Self { kind, weight, bias, epsilon }
     }
 
     /// Squares are summed in f32 where the type is narrower.

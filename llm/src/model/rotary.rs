@@ -46,11 +46,16 @@ impl Rotary {
         Ok(Self { cos_b1td: table(f64::cos)?, sin_b1td: table(f64::sin)? })
     }
 
+    /// Cosines and sines, [B, 1, T, D/2] each.
+    pub(super) fn angles(&self) -> (Tensor, Tensor) {
+        (self.cos_b1td.clone(), self.sin_b1td.clone())
+    }
+
     /// Turns the pairs (x_i, x_{i + D/2}). Shapes: [B, heads, T, D] → the same.
     ///
     /// What is given is used up.
     pub(super) fn apply(&self, x: Tensor) -> candle_core::Result<Tensor> {
-        if fused::applies(&[&x, &self.cos_b1td, &self.sin_b1td]) {
+        if fused::frozen(&[&x, &self.cos_b1td, &self.sin_b1td]) {
             fused::turn(&x, &self.cos_b1td, &self.sin_b1td)?;
             return Ok(x);
         }

@@ -28,6 +28,22 @@ impl Scene {
         dtype: DType,
         device: &Device,
     ) -> Result<Self, LlmError> {
+        let theta = match config.positions {
+            Positions::Learned { .. } => None,
+            Positions::Rotary { theta } => Some(theta),
+        };
+        Self::of(theta, config.head_width, tokens, past, dtype, device)
+    }
+
+    /// The same by the angle of rotary positions, if there are such, and the width of a head.
+    pub(super) fn of(
+        theta: Option<f64>,
+        head_width: usize,
+        tokens: &Tokens,
+        past: &[Vec<bool>],
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, LlmError> {
         let (batch, time) = (tokens.batch(), tokens.time());
         let seen = past.first().map_or(0, Vec::len);
         let hidden = match dtype {
@@ -57,13 +73,10 @@ impl Scene {
         }
         let shape = (distinct, 1, time, seen + time);
         let bias_b1ts = Tensor::from_vec(bias, shape, device)?.to_dtype(dtype)?;
-        let rotary = match config.positions {
-            Positions::Learned { .. } => None,
-            Positions::Rotary { theta } => {
-                let shape = (theta, config.head_width);
-                Some(Rotary::new(&positions, (batch, time), shape, dtype, device)?)
-            }
-        };
+        let rotary = theta.map(|theta| {
+            Rotary::new(&positions, (batch, time), (theta, head_width), dtype, device)
+        });
+        let rotary = rotary.transpose()?;
         Ok(Self { batch, time, positions, bias_b1ts, rotary })
     }
 }

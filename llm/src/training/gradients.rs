@@ -1,9 +1,9 @@
 //! [`Gradients`]: of a loss with respect to each variable, summed over the parts of a batch.
 
 use crate::LlmError;
-use crate::flat::{is_flat, read, values, values_mut};
+use crate::flat::{is_flat, lend, values, values_mut};
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Tensor, Var};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -34,7 +34,7 @@ impl Gradients {
         &mut self,
         variables: &BTreeMap<String, Var>,
         mut store: GradStore,
-    ) -> std::result::Result<(), LlmError> {
+    ) -> Result<(), LlmError> {
         for (name, variable) in variables {
             let Some(gradient) = store.remove(variable) else { continue };
             let gradient = gradient.detach().contiguous()?;
@@ -64,8 +64,8 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn norm(&self) -> std::result::Result<f64, LlmError> {
-        let squares = self.0.values().map(squares).collect::<Result<Vec<f64>>>()?;
+    pub fn norm(&self) -> Result<f64, LlmError> {
+        let squares = self.0.values().map(squares).collect::<candle_core::Result<Vec<f64>>>()?;
         Ok(squares.iter().sum::<f64>().sqrt())
     }
 
@@ -73,7 +73,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn scale(&mut self, factor: f64) -> std::result::Result<(), LlmError> {
+    pub fn scale(&mut self, factor: f64) -> Result<(), LlmError> {
         for gradient in self.0.values_mut() {
             if is_flat(gradient) {
                 gradient.inplace_op1(&Scale(factor as f32))?;
@@ -90,7 +90,7 @@ impl Gradients {
     ///
     /// # Errors
     /// [`LlmError::Tensor`].
-    pub fn clip(&mut self, largest: f64) -> std::result::Result<f64, LlmError> {
+    pub fn clip(&mut self, largest: f64) -> Result<f64, LlmError> {
         let norm = self.norm()?;
         if norm.is_finite() && norm > largest {
             self.scale(largest / norm)?;
@@ -100,13 +100,11 @@ impl Gradients {
 }
 
 /// Σ xᵢ² in f64; on devices and in types without a short way, in what they have.
-fn squares(x: &Tensor) -> Result<f64> {
+fn squares(x: &Tensor) -> candle_core::Result<f64> {
     if is_flat(x) {
-        return read(x, |x| {
-            // Chunks are summed wherever, their sums in order.
-            let parts: Vec<f64> = x.par_chunks(CHUNK).map(chunk_squares).collect();
-            parts.iter().sum()
-        });
+        // Chunks are summed wherever, their sums in order.
+        let parts: Vec<f64> = lend(x).values()?.par_chunks(CHUNK).map(chunk_squares).collect();
+        return Ok(parts.iter().sum());
     }
     let wide = match x.dtype() {
         DType::F16 | DType::BF16 => x.to_dtype(DType::F32)?,
@@ -142,7 +140,7 @@ impl InplaceOp2 for Add {
         x_shape: &Layout,
         y: &CpuStorage,
         y_shape: &Layout,
-    ) -> Result<()> {
+    ) -> candle_core::Result<()> {
         let (x, y) = (values_mut(x, x_shape)?, values(y, y_shape)?);
         let add = |(x, y): (&mut [f32], &[f32])| x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
         x.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).for_each(add);
@@ -158,7 +156,7 @@ impl InplaceOp1 for Scale {
         "scale in place"
     }
 
-    fn cpu_fwd(&self, x: &mut CpuStorage, shape: &Layout) -> Result<()> {
+    fn cpu_fwd(&self, x: &mut CpuStorage, shape: &Layout) -> candle_core::Result<()> {
         let scale = |x: &mut [f32]| x.iter_mut().for_each(|x| *x *= self.0);
         values_mut(x, shape)?.par_chunks_mut(CHUNK).for_each(scale);
         Ok(())
