@@ -1,6 +1,7 @@
 //! What can go wrong with language models.
 
 use crate::evaluation::LineProblem;
+use crate::gap::GapProblem;
 use crate::hub::HubProblem;
 use crate::loss::BatchProblem;
 use crate::teacher::server::{AnswerProblem, ServerProblem};
@@ -316,6 +317,9 @@ pub enum LlmError {
         /// What is wrong with it.
         problem: AnswerProblem,
     },
+    /// Responses that do not tell the gap.
+    #[error(transparent)]
+    Gap(#[from] GapProblem),
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,
