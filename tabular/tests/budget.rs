@@ -82,8 +82,8 @@ fn the_exact_gap_of_the_adaptive_rule_is_within_its_budget() {
             for slot in sets.slots(0) {
                 assert!(gap.pair[slot] <= epsilon + slack, "{seed}: {}", gap.pair[slot]);
             }
-            for state in 0..mdp.states() {
-                let Some(rest) = rest[state] else { continue };
+            for (state, rest) in rest.iter().enumerate() {
+                let &Some(rest) = rest else { continue };
                 let slack = slack * rest / epsilon + slack;
                 assert!(gap.state[state] <= rest + slack, "{seed}, {state}: {rest}");
             }
