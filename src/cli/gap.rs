@@ -24,6 +24,7 @@ Examples:
   bellman gap --teacher smollm2.gguf --prompts dolly.jsonl --p 0.8 --gamma 0.99 --limit 32
   bellman gap --cache teacher/teacher.parquet --gamma 0.99 --confidence 0.95 --json
 
+The figure is the mean over these prompts: no maximum over texts, and it says nothing of others.
 A cache has to be sampled at temperature 1 with top-p equal to the mass of its sets.")]
 #[command(group(ArgGroup::new("source").required(true).args(["teacher", "cache"])))]
 pub struct Gap {

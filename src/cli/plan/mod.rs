@@ -27,7 +27,9 @@ Examples:
   bellman plan --gamma 0.99 --target 1
   bellman plan --gamma 0.99 --target 1 --horizon 256 --json
   bellman plan --gamma 0.99 --target 2 --cache p80/teacher.parquet --cache p95/teacher.parquet
-  bellman plan --target 2 --teacher smollm2.gguf --prompts dolly.jsonl --at 0.8,0.95 --limit 32")]
+  bellman plan --target 2 --teacher smollm2.gguf --prompts dolly.jsonl --at 0.8,0.95 --limit 32
+
+A gap is measured at the p of the responses and nowhere else: another p is another teacher.")]
 pub struct Plan {
     /// The discount γ
     #[arg(long, default_value_t = 0.99, allow_negative_numbers = true)]
