@@ -1,6 +1,6 @@
 //! `bellman gap`: what restricting a language model to its candidate sets costs, by sampling.
 
-use super::output::{number, print_json, say, table};
+use super::output::{command, number, print_json, say, table};
 use super::sampling::TeacherArguments;
 use super::{CliError, End};
 use clap::{ArgGroup, Args};
@@ -170,8 +170,8 @@ impl Outcome {
             ["  by empirical Bernstein alone".into(), of(&gap.empirical_bernstein)],
             [format!("κ({})", self.p), number(self.kappa)],
             [format!("if text ends after {} tokens", self.horizon), number(within.value)],
-            [format!("  {percent} % interval"), range(within.lower, within.upper)],
-            ["  bound".into(), number(self.horizon_bound)],
+            [format!("  its {percent} % interval"), range(within.lower, within.upper)],
+            ["  its bound".into(), number(self.horizon_bound)],
             ["responses, share that ended".into(), format!("{}, {:.3}", gap.n, self.ended)],
             ["mean captured mass".into(), format!("{:.4}", self.captured_mass)],
             ["mean set size".into(), format!("{:.2}", sizes.mean)],
@@ -242,7 +242,7 @@ impl Outcome {
                     ..Section::default()
                 },
             ],
-            command: std::env::args().collect(),
+            command: command(),
         }
     }
 

@@ -87,7 +87,7 @@ impl Plan {
         };
         let outcome = Outcome::of(question, &caches, &samples)?;
         if let Some(dir) = &self.report {
-            say!("wrote {}", outcome.sheet().write(dir)?.display());
+            say!("wrote {}", outcome.sheet(gamma).write(dir)?.display());
         }
         if self.json {
             print_json(&outcome)?

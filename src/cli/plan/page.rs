@@ -1,9 +1,10 @@
 //! The outcome for people: tables, and a page with plots.
 
-use super::super::output::{number, say, table};
+use super::super::output::{command, number, say, table};
 use super::measured::{Adaptive, Sets};
 use super::outcome::{Line, Outcome};
 use llm::gap::Estimate;
+use operators::{Discount, GapBound, TopP};
 use verify::report::{Curve, Figure, Scale, Section, Sheet, figure as short};
 
 impl Outcome {
@@ -34,7 +35,7 @@ impl Outcome {
     }
 
     /// The page.
-    pub fn sheet(&self) -> Sheet {
+    pub fn sheet(&self, gamma: Discount) -> Sheet {
         let horizon = self.p_horizon.map(|p| format!(", {} where text certainly ends", short(p)));
         Sheet {
             kicker: "bellman plan".into(),
@@ -57,20 +58,27 @@ impl Outcome {
                     text: "A gap is measured at the p that responses were sampled at and nowhere else. Set \
                            sizes at other p are those along the responses named in the last column."
                         .into(),
-                    figures: self.figures(),
+                    figures: self.figures(gamma),
                     header: HEADER.map(String::from).into(),
                     rows: self.table.iter().map(|line| line.cells().into()).collect(),
                 },
             ],
-            command: std::env::args().collect(),
+            command: command(),
         }
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        let mut curves = vec![self.curve("κ(p)", |line| Some(line.kappa))];
-        if self.horizon.is_some() {
-            curves.push(self.curve("horizon bound", |line| line.horizon_bound));
+    fn figures(&self, gamma: Discount) -> Vec<Figure> {
+        let mut curves = vec![bound_curve("κ(p)", GapBound::endless(gamma))];
+        if let Some(horizon) = self.horizon {
+            let bound = GapBound::within(gamma, horizon as usize);
+            curves.push(bound_curve("horizon bound", bound));
         }
+        curves.push(Curve {
+            name: "target".into(),
+            points: vec![(0.0, self.target), (1.0, self.target)],
+            dots: false,
+            intervals: Vec::new(),
+        });
         let gaps = self.table.iter().filter_map(|line| Some((line.p, line.gap.as_ref()?)));
         let (points, intervals): (Vec<_>, Vec<_>) =
             gaps.map(|(p, gap)| ((p, gap.value), (p, gap.lower, gap.upper))).unzip();
@@ -85,7 +93,7 @@ impl Outcome {
                       intervals."
                     .into(),
             x: x(),
-            y: Scale::logarithmic("nats").showing([self.target]),
+            y: Scale::logarithmic("nats"),
             curves,
         };
         let sizes = self.curve("mean set size", |line| Some(line.sets.as_ref()?.sizes.mean));
@@ -110,6 +118,14 @@ impl Outcome {
         let points = self.table.iter().filter_map(|line| Some((line.p, of(line)?)));
         Curve { name: name.into(), points: points.collect(), dots: false, intervals: Vec::new() }
     }
+}
+
+/// A bound over p; at p = 1 it is 0, which a logarithmic axis does not reach.
+fn bound_curve(name: &str, bound: GapBound) -> Curve {
+    let masses = (1..200).map(|i| f64::from(i) / 200.0);
+    let of = |p: f64| Some((p, bound.of_leak(TopP::new(p).ok()?.leak())));
+    let points = masses.filter_map(of).collect();
+    Curve { name: name.into(), points, dots: false, intervals: Vec::new() }
 }
 
 /// The columns of the table.

@@ -2,7 +2,7 @@
 
 use super::ReportError;
 use super::canvas::{Axis, Chart, Frame, Trouble, draw};
-use super::figures::{figure, power_of_ten};
+use super::figures::power_of_ten;
 use super::palette::{INK, css, family};
 use plotters::prelude::*;
 use serde::Serialize;
@@ -111,8 +111,10 @@ impl Scale {
         let step = step.into_iter().find(|&step| step >= raw).unwrap_or(raw);
         let (first, last) = ((low / step).floor(), (low + span) / step);
         let last = last.ceil().max(first + 1.0);
+        // As many decimals as the step has.
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
         let ticks = (0..=(last - first) as i32).map(|i| (first + f64::from(i)) * step);
-        let label = |x: f64| (x, figure(if x.abs() < step / 2.0 { 0.0 } else { x }));
+        let label = |x: f64| (x, format!("{x:.decimals$}").replace('-', "−"));
         Axis::new(&self.title, first * step..last * step, ticks.map(label))
     }
 }
