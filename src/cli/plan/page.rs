@@ -155,10 +155,16 @@ impl Line {
 impl Adaptive {
     fn words(&self) -> String {
         let Sets { sampled_at, sizes, captured_mass, .. } = &self.sets;
+        let short = match self.short_sets {
+            0 => String::new(),
+            short => format!(
+                " {short} sets would have to be larger than those of the cache: the budget is not kept."
+            ),
+        };
         format!(
-            "The adaptive rule along the responses sampled at {sampled_at}: mean set size {:.2}, mean captured \
-             mass {captured_mass:.4}, {} sets that need more than the cache holds.",
-            sizes.mean, self.short_sets
+            "The adaptive rule along the responses sampled at {sampled_at}: mean set size {:.2}, mean \
+             captured mass {captured_mass:.4}.{short}",
+            sizes.mean
         )
     }
 }
