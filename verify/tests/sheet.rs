@@ -40,7 +40,10 @@ fn words_stay_words_and_nothing_is_loaded() {
         assert!(!html.contains(outside), "{outside}");
     }
     assert!(html.contains("bellman"));
-    assert_eq!(html, page(vec![figure(Scale::linear("y"), vec![curve(&[(0.0, 0.0), (1.0, 3.0)])])]));
+    assert_eq!(
+        html,
+        page(vec![figure(Scale::linear("y"), vec![curve(&[(0.0, 0.0), (1.0, 3.0)])])])
+    );
 }
 
 #[test]
