@@ -28,6 +28,10 @@ pub struct Sets {
 pub struct Adaptive {
     #[serde(flatten)]
     pub sets: Sets,
+    /// The fixed p with the same guarantee, which is where the rule begins.
+    pub p_fixed: f64,
+    /// The sets at that p, along the same responses, where the cache holds them.
+    pub fixed: Option<Sets>,
     /// How many sets carry less than the rule asks for, because the cache holds no more.
     pub short_sets: u64,
 }
@@ -89,6 +93,8 @@ impl Adaptive {
             short_sets += short as u64;
             tally.add(&scores.sizes, &scores.mass);
         }
-        Ok(Self { sets: tally.sets(cache.p()), short_sets })
+        let fixed = along(std::slice::from_ref(cache), budget.mass())?;
+        let p_fixed = budget.mass().get();
+        Ok(Self { sets: tally.sets(cache.p()), p_fixed, fixed, short_sets })
     }
 }

@@ -155,16 +155,20 @@ impl Line {
 impl Adaptive {
     fn words(&self) -> String {
         let Sets { sampled_at, sizes, captured_mass, .. } = &self.sets;
-        let short = match self.short_sets {
+        let lacking = match self.short_sets {
             0 => String::new(),
-            short => format!(
-                " {short} sets would have to be larger than those of the cache: the budget is not kept."
+            lacking => format!(
+                " {lacking} sets would have to be larger than those of the cache: the budget is not kept."
             ),
         };
+        let fixed = self.fixed.as_ref().map(|fixed| {
+            format!(", where the fixed p = {} takes {:.2}", short(self.p_fixed), fixed.sizes.mean)
+        });
         format!(
-            "The adaptive rule along the responses sampled at {sampled_at}: mean set size {:.2}, mean \
-             captured mass {captured_mass:.4}.{short}",
-            sizes.mean
+            "The adaptive rule along the responses sampled at {sampled_at}: mean set size {:.2}{}, mean \
+             captured mass {captured_mass:.4}.{lacking}",
+            sizes.mean,
+            fixed.unwrap_or_default()
         )
     }
 }
