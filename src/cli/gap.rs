@@ -79,6 +79,7 @@ impl Gap {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let gamma = Discount::new(self.gamma)?;
+        let p = TopP::new(self.p.unwrap_or(0.8))?;
         // Before hours of sampling.
         if !(self.confidence > 0.0 && self.confidence < 1.0) {
             let what = format!("confidence = {} is not between 0 and 1", self.confidence);
@@ -88,10 +89,7 @@ impl Gap {
             verify::report::prepare(dir)?;
         }
         let (sample, too_long) = match self.source.open()? {
-            Some(sampler) => {
-                let p = TopP::new(self.p.unwrap_or(0.8))?;
-                (sampler.sample(p, gamma)?, Some(sampler.too_long))
-            }
+            Some(sampler) => (sampler.sample(p, gamma)?, Some(sampler.too_long)),
             None => (Some(self.cached(gamma)?), None),
         };
         let Some(sample) = sample else {
