@@ -24,6 +24,10 @@ const COMMANDS: &[&str] = &[
     "chat",
     #[cfg(feature = "llm")]
     "generate",
+    #[cfg(feature = "llm")]
+    "gap",
+    #[cfg(feature = "llm")]
+    "plan",
     "generate-mdp",
     "replay",
     "completions",
@@ -91,7 +95,8 @@ fn expected(example: &[String]) -> &'static [i32] {
         () if says("--mutation") || says("replay") => &[1],
         () if says("--strict") => &[0, 3],
         // No language model lies in the folder; what was asked for is understood all the same.
-        () if ["logits", "eval", "chat", "generate"].into_iter().any(says) => &[2],
+        () if ["logits", "eval", "chat", "generate", "gap"].into_iter().any(says) => &[2],
+        () if says("--teacher") || says("--cache") => &[2],
         () => &[0],
     }
 }

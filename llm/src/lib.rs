@@ -8,6 +8,7 @@
 //! | [`mod@evaluation`] | Rouge-L, exact match |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
+//! | [`mod@gap`] | the gap of the projected teacher, estimated from its responses |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
@@ -25,6 +26,7 @@ pub mod config;
 mod error;
 pub mod evaluation;
 mod flat;
+pub mod gap;
 pub mod generation;
 pub mod hub;
 pub mod loss;

@@ -90,6 +90,11 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::Answer { .. } => {
             "the page on the teacher cache says which replies are understood; what is finished is kept"
         }
+        E::Gap(llm::gap::GapProblem::ShortSet { .. }) => {
+            "sets that a server has cut short may leak more than −log p: make the cache without \
+             `--allow-short-sets`"
+        }
+        E::Gap(_) => "give a cache that `bellman generate` has finished",
         E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \

@@ -14,6 +14,8 @@ mod distill;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
+#[cfg(feature = "llm")]
+mod gap;
 mod generate;
 mod interrupt;
 #[cfg(feature = "llm")]
@@ -24,12 +26,16 @@ mod logits;
 mod loss;
 pub mod output;
 #[cfg(feature = "llm")]
+mod plan;
+#[cfg(feature = "llm")]
 mod progress;
 mod proof;
 mod range;
 mod replay;
 #[cfg(feature = "llm")]
 mod rouge;
+#[cfg(feature = "llm")]
+mod sampling;
 #[cfg(feature = "llm")]
 mod served;
 mod size;
@@ -87,6 +93,12 @@ enum Command {
     /// Distil a teacher into a student: Bellman Distill and what it is compared with
     #[cfg(feature = "llm")]
     Distill(distill::Distill),
+    /// Estimate what restricting a language model to its candidate sets costs
+    #[cfg(feature = "llm")]
+    Gap(gap::Gap),
+    /// Choose p: what a gap that one can afford calls for
+    #[cfg(feature = "llm")]
+    Plan(plan::Plan),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -148,6 +160,10 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Generate(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Distill(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Gap(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Plan(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -1,7 +1,7 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
 use super::interrupt::{Listening, stop_flag};
-use super::output::{print_json, say};
+use super::output::{command, print_json, say};
 use super::range::parse_range;
 use super::size::within_limit;
 use super::source::Parameters;
@@ -232,12 +232,6 @@ impl Verify {
             End::Fine
         }
     }
-}
-
-/// The words of the command line, the program by its name alone.
-fn command() -> impl Iterator<Item = String> {
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("bellman".to_string()).chain(words)
 }
 
 /// A bar with rate and remaining time; nothing without a terminal.
