@@ -23,6 +23,10 @@ const COMMANDS: &[&str] = &[
     #[cfg(feature = "llm")]
     "chat",
     #[cfg(feature = "llm")]
+    "carve",
+    #[cfg(feature = "llm")]
+    "audit",
+    #[cfg(feature = "llm")]
     "generate",
     "generate-mdp",
     "replay",
@@ -91,7 +95,12 @@ fn expected(example: &[String]) -> &'static [i32] {
         () if says("--mutation") || says("replay") => &[1],
         () if says("--strict") => &[0, 3],
         // No language model lies in the folder; what was asked for is understood all the same.
-        () if ["logits", "eval", "chat", "generate"].into_iter().any(says) => &[2],
+        () if ["logits", "eval", "chat", "generate", "carve", "audit", "--teacher"]
+            .into_iter()
+            .any(says) =>
+        {
+            &[2]
+        }
         () => &[0],
     }
 }

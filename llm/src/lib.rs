@@ -9,6 +9,8 @@
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
+//! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
@@ -27,8 +29,9 @@ pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;
-mod nucleus;
+pub mod nucleus;
 pub mod predict;
+pub mod table;
 pub mod teacher;
 pub mod tensors;
 pub mod text;
