@@ -2,9 +2,7 @@
 
 use crate::posterior::{Posterior, Target, posterior};
 use crate::{BridgeError, Carved, StudentRow};
-use operators::{
-    CandidateSets, Cells, Dense, RowLayout, Selection, kl_divergence, projection,
-};
+use operators::{CandidateSets, Dense, RowLayout, Selection, kl_divergence, projection};
 use rounding::Enclosure;
 use serde::Serialize;
 use verify::{Case, Theory};
@@ -19,12 +17,14 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of numbers with weights that sum to one; of no numbers it is 0.
-    pub fn of(values: impl Iterator<Item = (f64, f64)>) -> Self {
-        values.fold(Self { mean: 0.0, largest: 0.0 }, |spread, (value, weight)| Self {
-            mean: spread.mean + weight * value,
-            largest: spread.largest.max(value),
-        })
+    /// Of numbers that are not negative; of none it is 0.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut count = 0;
+        let (sum, largest) = values.fold((0.0, 0.0), |(sum, largest): (f64, f64), value| {
+            count += 1;
+            (sum + value, largest.max(value))
+        });
+        Self { mean: sum / count.max(1) as f64, largest }
     }
 }
 
@@ -93,12 +93,8 @@ pub fn audit_table(carved: &Carved, student: &[StudentRow]) -> Result<TableAudit
     // Nothing follows the end.
     let q: Vec<f64> = student.iter().flat_map(|row| row.q.iter().copied()).chain([0.0]).collect();
     let exact = case.n.cells(&q)?;
-    let weight = 1.0 / student.len() as f64;
-    let leaks = student.iter().map(|row| (row.leak, weight));
-    let floored = student.iter().map(|row| row.floored).sum();
-    let states = 0..student.len();
-    let each =
-        audit_states(case.mdp().layout(), &case.sets, &carved.q, &q, leaks, states, floored)?;
+    let rows: Vec<&StudentRow> = student.iter().collect();
+    let each = audit_states(case.mdp().layout(), &case.sets, &carved.q, &q, &rows)?;
     Ok(TableAudit {
         states: student.len(),
         top_p: posterior(&case, &exact, Target::TopP)?.into(),
@@ -107,37 +103,33 @@ pub fn audit_table(carved: &Carved, student: &[StudentRow]) -> Result<TableAudit
     })
 }
 
-/// What holds at each of `states`, by the Q-values of both on the same cells; `leaks` are the student's
-/// with the weight of each state, which sum to one.
+/// What holds at each state, by the Q-values of both on the same cells; the student has a row for
+/// each of the first states, which count the same.
 pub(crate) fn audit_states(
     layout: &RowLayout,
     sets: &CandidateSets,
     teacher: &[f64],
     student: &[f64],
-    leaks: impl Iterator<Item = (f64, f64)> + Clone,
-    states: std::ops::Range<usize>,
-    floored: usize,
+    rows: &[&StudentRow],
 ) -> Result<StateAudit, BridgeError> {
     let n = Dense::<f64>::new(layout);
     let set = n.mask(sets);
     let projected = |q: &[f64]| projection(&n, &n.cells(q)?, &set);
     let divergence = kl_divergence(&n, &projected(teacher)?, &projected(student)?, &set)?;
-    let favourite = |q: &Cells<Dense<f64>>, state: usize| {
+    let favourite = |q: &[f64], state: usize| {
         let kept = layout.row(state).filter(|&cell| set[cell]);
-        kept.reduce(|best, cell| if q.0[cell] > q.0[best] { cell } else { best })
+        kept.reduce(|best, cell| if q[cell] > q[best] { cell } else { best })
     };
-    let (t, s) = (n.cells(teacher)?, n.cells(student)?);
-    let weights = leaks.clone().map(|(_, weight)| weight);
-    let agreed = states
-        .clone()
-        .zip(weights.clone())
-        .filter(|&(state, _)| favourite(&t, state) == favourite(&s, state));
-    let candidates: usize = states.map(|state| sets.size(state)).sum();
+    let agree = |&state: &usize| favourite(teacher, state) == favourite(student, state);
+    let agreed = (0..rows.len()).filter(agree).count();
+    let candidates: usize = (0..rows.len()).map(|state| sets.size(state)).sum();
+    let floored: usize = rows.iter().map(|row| row.floored).sum();
     Ok(StateAudit {
-        outside: Spread::of(leaks.clone().map(|(leak, weight)| (-(-leak).exp_m1(), weight))),
-        leak: Spread::of(leaks),
-        divergence: Spread::of(divergence.0.iter().copied().zip(weights)),
-        agreement: agreed.map(|(_, weight)| weight).sum(),
+        // 1 − e^{−ℓ}, without cancellation.
+        outside: Spread::of(rows.iter().map(|row| -(-row.leak).exp_m1())),
+        leak: Spread::of(rows.iter().map(|row| row.leak)),
+        divergence: Spread::of(divergence.0.iter().copied().take(rows.len())),
+        agreement: agreed as f64 / rows.len() as f64,
         floored: floored as f64 / candidates as f64,
     })
 }

@@ -138,19 +138,16 @@ pub fn audit_rollouts(along: &[Along<'_>], carving: &Carving) -> Result<RolloutA
     let transitions = counted.iter().filter(|&&counts| counts).count();
     let spread = |residuals: Rows<Dense<f64>>| {
         let sizes = residuals.0.iter().zip(&counted).filter(|(_, counts)| **counts);
-        let sizes: Vec<f64> = sizes.map(|(residual, _)| residual.abs()).collect();
-        Spread::of(sizes.into_iter().map(|size| (size, 1.0 / transitions as f64)))
+        Spread::of(sizes.map(|(residual, _)| residual.abs()))
     };
-    let weight = 1.0 / rows.len() as f64;
-    let leaks = rows.iter().map(|(_, row)| (row.leak, weight));
-    let floored = rows.iter().map(|(_, row)| row.floored).sum();
+    let students: Vec<&StudentRow> = rows.iter().map(|(_, row)| *row).collect();
     Ok(RolloutAudit {
         rollouts: along.iter().map(|one| one.rollouts.len()).sum(),
         positions: rows.len(),
         transitions,
         top_p: spread(top_p),
         projected: spread(projected),
-        each: audit_states(&layout, &sets, &teacher, &student, leaks, 0..rows.len(), floored)?,
+        each: audit_states(&layout, &sets, &teacher, &student, &students)?,
     })
 }
 

