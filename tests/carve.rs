@@ -88,7 +88,7 @@ fn a_teacher_is_verified_after_each_prompt_and_the_report_shows_its_bounds() {
     let refuted = |p: &Value| p["refuted"] != 0;
     assert!(!verified["propositions"].as_array().unwrap().iter().any(refuted));
     let page = std::fs::read_to_string(folder.join("out/index.html")).unwrap();
-    assert!(page.contains("Horizon") && page.contains("/record-1"));
+    assert!(page.contains("Horizon") && page.contains("record-1"));
 }
 
 #[test]
