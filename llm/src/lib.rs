@@ -10,6 +10,8 @@
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
 //! | [`mod@gap`] | the gap of the projected teacher, estimated from its responses |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
+//! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
@@ -31,9 +33,10 @@ pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;
-mod nucleus;
+pub mod nucleus;
 pub mod predict;
 mod simd;
+pub mod table;
 pub mod teacher;
 pub mod tensors;
 pub mod text;

@@ -124,6 +124,23 @@ fn server_help(problem: &llm::teacher::server::ServerProblem) -> &'static str {
     }
 }
 
+#[cfg(feature = "llm")]
+impl From<bridge::BridgeError> for CliError {
+    fn from(error: bridge::BridgeError) -> Self {
+        use bridge::BridgeError as E;
+        match error {
+            E::LanguageModel(error) => error.into(),
+            E::Model(error) => error.into(),
+            E::Operator(error) => error.into(),
+            E::Case(error) => error.into(),
+            tree @ (E::TooManyPrefixes { .. } | E::Nothing { .. }) => {
+                Self::argument(tree.to_string(), "for example `--depth 4 --top 8`")
+            }
+            other => Self::argument(other.to_string(), "`--help` says what is compared"),
+        }
+    }
+}
+
 impl From<CertificateError> for CliError {
     fn from(error: CertificateError) -> Self {
         Self::Certificate(error.into())

@@ -1,5 +1,11 @@
 //! One file per subcommand; this one says what they share.
 
+#[cfg(feature = "llm")]
+mod audit;
+#[cfg(feature = "llm")]
+mod carve;
+#[cfg(feature = "llm")]
+mod carving;
 mod certify;
 #[cfg(feature = "llm")]
 mod chat;
@@ -87,6 +93,12 @@ enum Command {
     /// Let a language model answer, once or in a conversation
     #[cfg(feature = "llm")]
     Chat(chat::Chat),
+    /// Lay a language model out as an MDP in which it is the soft-optimal policy
+    #[cfg(feature = "llm")]
+    Carve(carve::Carve),
+    /// How far a student is from what the theory describes, by Bellman residuals
+    #[cfg(feature = "llm")]
+    Audit(audit::Audit),
     /// Let a teacher answer prompts, and keep its answers with its candidate sets
     #[cfg(feature = "llm")]
     Generate(teacher::Generate),
@@ -156,6 +168,10 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Eval(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Chat(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Carve(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Audit(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Generate(command) => command.run(),
         #[cfg(feature = "llm")]
