@@ -24,6 +24,12 @@ const COMMANDS: &[&str] = &[
     "chat",
     #[cfg(feature = "llm")]
     "generate",
+    #[cfg(feature = "llm")]
+    "prune",
+    #[cfg(feature = "llm")]
+    "exercises",
+    #[cfg(feature = "llm")]
+    "init",
     "generate-mdp",
     "replay",
     "completions",
@@ -91,7 +97,7 @@ fn expected(example: &[String]) -> &'static [i32] {
         () if says("--mutation") || says("replay") => &[1],
         () if says("--strict") => &[0, 3],
         // No language model lies in the folder; what was asked for is understood all the same.
-        () if ["logits", "eval", "chat", "generate"].into_iter().any(says) => &[2],
+        () if ["logits", "eval", "chat", "generate", "prune"].into_iter().any(says) => &[2],
         () => &[0],
     }
 }

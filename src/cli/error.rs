@@ -90,6 +90,9 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::Answer { .. } => {
             "the page on the teacher cache says which replies are understood; what is finished is kept"
         }
+        E::NotEmpty { .. } => "name a folder that is not there yet",
+        E::NoLayer { .. } | E::Layers(_) => "layers are counted from 0: `--keep 0-9,20-29`",
+        E::NoResponses => "a data set to measure by has an output in each record",
         E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \

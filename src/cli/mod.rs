@@ -12,7 +12,11 @@ mod data;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
+#[cfg(feature = "llm")]
+mod exercises;
 mod generate;
+#[cfg(feature = "llm")]
+mod init;
 mod interrupt;
 #[cfg(feature = "llm")]
 mod language_model;
@@ -24,6 +28,8 @@ pub mod output;
 #[cfg(feature = "llm")]
 mod progress;
 mod proof;
+#[cfg(feature = "llm")]
+mod prune;
 mod range;
 mod replay;
 #[cfg(feature = "llm")]
@@ -82,6 +88,15 @@ enum Command {
     /// Let a teacher answer prompts, and keep its answers with its candidate sets
     #[cfg(feature = "llm")]
     Generate(teacher::Generate),
+    /// Make a student of some of a teacher's layers
+    #[cfg(feature = "llm")]
+    Prune(prune::Prune),
+    /// Write instructions whose answers can be checked, to train small models on
+    #[cfg(feature = "llm")]
+    Exercises(exercises::WriteExercises),
+    /// Write a language model with random weights, to be trained from nothing
+    #[cfg(feature = "llm")]
+    Init(init::Init),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -141,6 +156,12 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Chat(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Generate(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Prune(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Exercises(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Init(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),
