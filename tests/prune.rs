@@ -76,7 +76,7 @@ fn what_cannot_be_done_is_said_and_nothing_is_written() {
     let drop = [&["--drop", "3", "--out", "new"], &CALIBRATE[..]].concat();
     says(&drop, "3 layers cannot be left out of 3");
     says(&["--drop", "1", "--out", "new"], "--calibrate");
-    says(&["--keep", "0"], "--out");
+    says(&["--keep", "0"], "--calibrate");
     let mut left: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort_unstable();

@@ -175,7 +175,7 @@ fn what_is_written_is_a_data_set() {
     assert_eq!((train.len(), read("dev.jsonl", "output").len()), (50, 13));
     for (record, exercise) in train.iter().zip(&exercises.train) {
         assert_eq!(record.instruction, exercise.instruction);
-        assert_eq!(record.outputs, [exercise.output.clone()]);
+        assert_eq!(record.outputs, std::slice::from_ref(&exercise.output));
     }
     for (record, exercise) in read("test.jsonl", "outputs").iter().zip(&exercises.test) {
         assert_eq!(record.outputs, exercise.outputs);
