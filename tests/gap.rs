@@ -188,7 +188,7 @@ fn fork() -> Solved {
     builder.terminal(2).unwrap();
     let (mdp, _) = builder.build().unwrap();
     let (gamma, p) = (Discount::new(0.9).unwrap(), TopP::new(0.75).unwrap());
-    Solved::new(Instance { name: "fork".into(), mdp, gamma, p })
+    Solved::new(Instance { name: "fork".into(), mdp, gamma, p, sets: None })
 }
 
 #[test]

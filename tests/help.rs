@@ -29,9 +29,17 @@ const COMMANDS: &[&str] = &[
     #[cfg(feature = "llm")]
     "generate",
     #[cfg(feature = "llm")]
+    "distill",
+    #[cfg(feature = "llm")]
     "gap",
     #[cfg(feature = "llm")]
     "plan",
+    #[cfg(feature = "llm")]
+    "prune",
+    #[cfg(feature = "llm")]
+    "exercises",
+    #[cfg(feature = "llm")]
+    "init",
     "generate-mdp",
     "replay",
     "completions",
@@ -93,9 +101,18 @@ fn prepare(folder: &Path) {
 }
 
 /// What an example says that needs a language model, or what one has written.
-const NEED_A_MODEL: [&str; 12] = [
-    "logits", "eval", "chat", "generate", "distill", "prune", "init", "gap", "carve", "audit",
-    "--teacher", "--cache",
+const NEED_A_MODEL: [&str; 11] = [
+    "logits",
+    "eval",
+    "chat",
+    "generate",
+    "distill",
+    "prune",
+    "gap",
+    "carve",
+    "audit",
+    "--teacher",
+    "--cache",
 ];
 
 /// The exit code that an example should have.

@@ -4,6 +4,7 @@ use crate::evaluation::LineProblem;
 use crate::gap::GapProblem;
 use crate::hub::HubProblem;
 use crate::loss::BatchProblem;
+use crate::model::LayersProblem;
 use crate::teacher::server::{AnswerProblem, ServerProblem};
 use crate::text::Difference;
 use crate::weights::TensorProblem;
@@ -138,6 +139,26 @@ pub enum LlmError {
         /// How many there are.
         positions: usize,
     },
+    /// A layer that a model does not have.
+    #[error("there is no layer {layer}; the model has {layers}, counted from 0")]
+    NoLayer {
+        /// The number.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// A list of layers that is none.
+    #[error(transparent)]
+    Layers(#[from] LayersProblem),
+    /// A folder that is to be made, and has something in it.
+    #[error("{} exists and is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Texts without a position that a model can be judged by.
+    #[error("no text has a response to compare models on")]
+    NoResponses,
     /// A model without a file that is needed now.
     #[error("{} has no {file}, which {purpose} needs", path.display())]
     MissingFile {

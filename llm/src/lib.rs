@@ -6,15 +6,18 @@
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
 //! | [`mod@evaluation`] | Rouge-L, exact match |
+//! | [`mod@exercises`] | instructions with answers that can be checked, and a tokenizer for them |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
 //! | [`mod@gap`] | the gap of the projected teacher, estimated from its responses |
+//! | [`mod@prune`] | a student made of some of a teacher's layers, and which ones |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
 //! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
+//! | [`NewFolder`] | a folder that is there as a whole or not at all |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@hub`] | models by their name on the Hugging Face hub |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -27,14 +30,17 @@ mod checkpoint;
 pub mod config;
 mod error;
 pub mod evaluation;
+pub mod exercises;
 mod flat;
 pub mod gap;
 pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;
+mod new_folder;
 pub mod nucleus;
 pub mod predict;
+pub mod prune;
 mod simd;
 pub mod table;
 pub mod teacher;
@@ -48,4 +54,5 @@ pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
 pub use error::LlmError;
 pub use model::{Cache, Mode, Model, Padding, Tokens};
+pub use new_folder::NewFolder;
 pub use tensors::Tensors;

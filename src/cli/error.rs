@@ -95,6 +95,9 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              `--allow-short-sets`"
         }
         E::Gap(_) => "give a cache that `bellman generate` has finished",
+        E::NotEmpty { .. } => "name a folder that is not there yet",
+        E::NoLayer { .. } | E::Layers(_) => "layers are counted from 0: `--keep 0-9,20-29`",
+        E::NoResponses => "a data set to measure by has an output in each record",
         E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \

@@ -20,9 +20,12 @@ mod distill;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
+mod exercises;
 #[cfg(feature = "llm")]
 mod gap;
 mod generate;
+#[cfg(feature = "llm")]
+mod init;
 mod interrupt;
 #[cfg(feature = "llm")]
 mod language_model;
@@ -36,6 +39,8 @@ mod plan;
 #[cfg(feature = "llm")]
 mod progress;
 mod proof;
+#[cfg(feature = "llm")]
+mod prune;
 mod range;
 mod replay;
 #[cfg(feature = "llm")]
@@ -111,6 +116,15 @@ enum Command {
     /// Choose p: what a gap that one can afford calls for
     #[cfg(feature = "llm")]
     Plan(plan::Plan),
+    /// Make a student of some of a teacher's layers
+    #[cfg(feature = "llm")]
+    Prune(prune::Prune),
+    /// Write instructions whose answers can be checked, to train small models on
+    #[cfg(feature = "llm")]
+    Exercises(exercises::WriteExercises),
+    /// Write a language model with random weights, to be trained from nothing
+    #[cfg(feature = "llm")]
+    Init(init::Init),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -180,6 +194,12 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         Command::Gap(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Plan(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Prune(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Exercises(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Init(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -9,9 +9,12 @@ mod block;
 mod cache;
 mod feed_forward;
 mod fused;
+mod layers;
 mod linear;
 mod norm;
 mod parameters;
+mod prune;
+mod random;
 mod rotary;
 mod save;
 mod scene;
@@ -19,6 +22,7 @@ mod tokens;
 mod view;
 
 pub use cache::Cache;
+pub use layers::{Layers, LayersProblem};
 pub use parameters::Mode;
 pub use tokens::{Padding, Tokens};
 
@@ -29,7 +33,7 @@ use block::Block;
 use candle_core::{DType, Device, Tensor, Var};
 use linear::Linear;
 use norm::Norm;
-use parameters::Parameters;
+use parameters::{Parameters, Source};
 use scene::Scene;
 use std::collections::BTreeMap;
 
@@ -104,11 +108,22 @@ impl Model {
         device: &Device,
         mode: Mode,
     ) -> Result<Self, LlmError> {
+        Self::build(config, Source::Files(weights), dtype, device, mode)
+    }
+
+    /// A model of this shape with the tensors of a source.
+    fn build(
+        config: ModelConfig,
+        source: Source,
+        dtype: DType,
+        device: &Device,
+        mode: Mode,
+    ) -> Result<Self, LlmError> {
         let names = Names::of(config.architecture);
-        let has = |prefix: &&&str| weights.contains(&format!("{prefix}{}", names.embedding));
+        let has = |prefix: &&&str| source.contains(&format!("{prefix}{}", names.embedding));
         let prefix = names.prefixes.iter().find(has).unwrap_or(&names.prefixes[0]);
         let taken = BTreeMap::new();
-        let mut parameters = Parameters { weights, prefix, dtype, device, mode, taken };
+        let mut parameters = Parameters { source, prefix, dtype, device, mode, taken };
         let p = &mut parameters;
 
         let (hidden, width) = (config.hidden_width, config.embedding_width);
@@ -208,13 +223,18 @@ impl Model {
         for (i, block) in self.blocks.iter().enumerate() {
             x_mh = block.forward(&x_mh, &scene, cache.layers.get_mut(i))?;
         }
+        self.finish(x_mh, tokens)
+    }
+
+    /// What follows the last block: [M, H] → [B, T, E].
+    fn finish(&self, mut x_mh: Tensor, tokens: &Tokens) -> Result<Tensor, LlmError> {
         if let Some(norm) = &self.final_norm {
             x_mh = norm.forward(&x_mh)?;
         }
         if let Some(project_out) = &self.project_out {
             x_mh = project_out.forward(&x_mh)?;
         }
-        Ok(x_mh.reshape((b, t, self.config.embedding_width))?)
+        Ok(x_mh.reshape((tokens.batch(), tokens.time(), self.config.embedding_width))?)
     }
 
     /// The logits of hidden states, over the whole vocabulary.

@@ -72,6 +72,16 @@ impl Checkpoint {
     }
 }
 
+/// The token that ends a response, as `eos_token` of the `tokenizer_config.json` of a folder names
+/// it; nothing when it names none that the tokenizer knows.
+///
+/// # Errors
+/// [`LlmError::Config`] when the file cannot be understood.
+pub fn end_token(folder: &Path, tokenizer: &Tokenizer) -> Result<Option<u32>, LlmError> {
+    let config = JsonFile::read(folder.join("tokenizer_config.json"))?;
+    Ok(tokenizer.id(&config.token("eos_token")))
+}
+
 /// The text of the token that a key of a GGUF file names; empty when there is none.
 fn gguf_token(metadata: &GgufMetadata, key: &str) -> Result<String, LlmError> {
     let tokens = metadata.texts("tokenizer.ggml.tokens")?.unwrap_or_default();

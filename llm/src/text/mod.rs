@@ -14,6 +14,7 @@ mod agreement;
 mod byte_level;
 mod calendar;
 mod checkpoint;
+mod files;
 mod prompt;
 mod records;
 mod template;
@@ -22,6 +23,9 @@ mod tokenizer;
 
 pub use agreement::{Difference, agreement, agreement_on};
 pub use byte_level::ByteLevel;
+pub use checkpoint::end_token;
+pub use files::copy_text_files;
+pub(crate) use files::write_json;
 pub use prompt::{PromptFormat, alpaca};
 pub use records::{FieldNames, Record, read_records};
 pub use template::{ChatTemplate, Message};

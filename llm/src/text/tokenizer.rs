@@ -102,6 +102,16 @@ impl Tokenizer {
         self.inner.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect()
     }
 
+    /// Writes a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`LlmError::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), LlmError> {
+        let failed = |source| LlmError::Write { path: path.to_path_buf(), source };
+        let text = self.inner.to_string(true).map_err(|e| failed(std::io::Error::other(e)))?;
+        std::fs::write(path, text).map_err(failed)
+    }
+
     /// SHA-256 of the content in hexadecimal: vocabulary, merges and every rule.
     pub fn hash(&self) -> String {
         // Serialised in the order of ids and ranks, so the file's own order does not enter. It

@@ -38,6 +38,20 @@ impl Writer {
         self.keys.push((key.into(), [6u32.to_le_bytes(), value.to_le_bytes()].concat()));
     }
 
+    pub fn texts(&mut self, key: &str, values: &[&str]) {
+        let mut bytes = [9u32.to_le_bytes(), 8u32.to_le_bytes()].concat();
+        bytes.extend((values.len() as u64).to_le_bytes());
+        values.iter().for_each(|value| text(&mut bytes, value));
+        self.keys.push((key.into(), bytes));
+    }
+
+    pub fn integers(&mut self, key: &str, values: &[u32]) {
+        let mut bytes = [9u32.to_le_bytes(), 4u32.to_le_bytes()].concat();
+        bytes.extend((values.len() as u64).to_le_bytes());
+        values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        self.keys.push((key.into(), bytes));
+    }
+
     pub fn tensor(&mut self, name: &str, tensor: &Tensor) {
         let dimensions = tensor.dims().iter().rev().map(|&n| n as u64).collect();
         let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
