@@ -144,7 +144,7 @@ fn gathering(mdp: &Mdp, v: &[f64]) -> f64 {
 /// The model as files that others read.
 fn export(folder: &Path, name: &str, mdp: &Mdp) {
     let gamma = Discount::new(GAMMA).ok();
-    let contents = Contents { name, mdp, gamma, p: None, extra: None };
+    let contents = Contents { name, mdp, gamma, p: None, sets: None, extra: None };
     for (format, extension) in [(Format::Json, "json"), (Format::Drn, "drn")] {
         let path = folder.join(name).with_extension(extension);
         formats::write(&path, format, &contents).expect("a folder to write to");

@@ -8,6 +8,7 @@
 //! | [`tabular`] | finite MDPs, formats, random families, solvers |
 //! | [`rounding`] | directed arithmetic and enclosures |
 //! | [`certificate`] | the trusted base: certificates and their checker |
+//! | `bridge` | a language model laid out as an MDP (feature `llm`) |
 //! | `llm` | language models on candle, the same operators with gradients (feature `llm`, on by default) |
 //! | [`verify`] | propositions, campaigns, shrinking, strategies for property tests |
 //!
@@ -16,6 +17,8 @@
 
 pub mod coq;
 
+#[cfg(feature = "llm")]
+pub use bridge;
 pub use certificate;
 #[cfg(feature = "llm")]
 pub use llm;

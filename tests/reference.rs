@@ -52,7 +52,7 @@ fn reference(path: PathBuf) -> Reference {
     let model = read(&path, &ReadOptions::default()).unwrap();
     assert!(model.adjustments.is_none(), "{}: the model is the file", path.display());
     let (gamma, p) = (model.gamma.unwrap(), model.p.unwrap());
-    let instance = Instance { name: model.name, mdp: model.mdp, gamma, p };
+    let instance = Instance::new(model.name, model.mdp, gamma, p);
     let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let expected = file["expected"].clone();
     let mut names: Vec<&str> = expected.as_object().unwrap().keys().map(String::as_str).collect();

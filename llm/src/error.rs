@@ -1,6 +1,7 @@
 //! What can go wrong with language models.
 
 use crate::evaluation::LineProblem;
+use crate::gap::GapProblem;
 use crate::hub::HubProblem;
 use crate::loss::BatchProblem;
 use crate::teacher::server::{AnswerProblem, ServerProblem};
@@ -348,6 +349,9 @@ pub enum LlmError {
         /// The norm of its gradient.
         gradient_norm: f64,
     },
+    /// Responses that do not tell the gap.
+    #[error(transparent)]
+    Gap(#[from] GapProblem),
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,

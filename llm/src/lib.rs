@@ -8,7 +8,10 @@
 //! | [`mod@evaluation`] | Rouge-L, exact match |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
+//! | [`mod@gap`] | the gap of the projected teacher, estimated from its responses |
 //! | [`mod@predict`] | the most likely next tokens |
+//! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
+//! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
@@ -25,13 +28,15 @@ pub mod config;
 mod error;
 pub mod evaluation;
 mod flat;
+pub mod gap;
 pub mod generation;
 pub mod hub;
 pub mod loss;
 pub mod model;
-mod nucleus;
+pub mod nucleus;
 pub mod predict;
 mod simd;
+pub mod table;
 pub mod teacher;
 pub mod tensors;
 pub mod text;

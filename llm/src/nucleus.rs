@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// A candidate set and what a softmax over the whole row needs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Nucleus {
+pub struct Nucleus {
     /// The actions, the most likely first, ties by the lower.
     pub actions: Vec<usize>,
     /// The share of the mass that they carry.
@@ -28,7 +28,7 @@ const FIRST_DEPTH: f64 = 2.0;
 ///
 /// # Errors
 /// [`OperatorError::NotFinite`], with 0 as the row.
-pub(crate) fn nucleus(logits: &[f64], p: TopP) -> Result<Nucleus, LlmError> {
+pub fn nucleus(logits: &[f64], p: TopP) -> Result<Nucleus, LlmError> {
     if let Some(slot) = logits.iter().position(|x| !x.is_finite()) {
         return Err(OperatorError::NotFinite { row: 0, slot, value: logits[slot] }.into());
     }
@@ -81,6 +81,18 @@ fn by_definition(logits: &[f64], p: TopP) -> Result<Vec<usize>, LlmError> {
     Ok(actions)
 }
 
+/// The `count` largest of finite logits, all when there are fewer, the largest first, ties by the
+/// lower.
+pub fn leading(logits: &[f64], count: usize) -> Vec<usize> {
+    let mut actions: Vec<usize> = (0..logits.len()).collect();
+    if count < actions.len() {
+        actions.select_nth_unstable_by(count, |&a, &b| falling(logits, a, b));
+        actions.truncate(count);
+    }
+    actions.sort_by(|&a, &b| falling(logits, a, b));
+    actions
+}
+
 fn falling(logits: &[f64], a: usize, b: usize) -> Ordering {
     logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
 }
@@ -116,6 +128,7 @@ mod tests {
             let p = TopP::new(p)?;
             let found = nucleus(&logits, p).unwrap();
             prop_assert_eq!(&found.actions, &by_definition(&logits, p).unwrap());
+            prop_assert_eq!(&found.actions, &leading(&logits, found.actions.len()));
 
             let layout = RowLayout::uniform(1, logits.len())?;
             let n = Dense::<f64>::new(&layout);

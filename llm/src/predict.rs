@@ -1,7 +1,7 @@
 //! What a model expects next: the most likely tokens with their log-probabilities.
 
-use crate::{LlmError, Model, Tensors, Tokens};
-use candle_core::Tensor;
+use crate::{Cache, LlmError, Model, Tensors, Tokens};
+use candle_core::{DType, Tensor};
 use operators::{RowLayout, log_policy};
 use std::cmp::Ordering;
 
@@ -42,11 +42,27 @@ pub fn most_likely(
     Ok(positions)
 }
 
+/// The logits of the token after each sequence, over the whole vocabulary, as doubles; with a cache,
+/// after what it holds and the new tokens, which it then holds too.
+///
+/// The last column counts: sequences are of one length, or padded on the left.
+///
+/// # Errors
+/// Those of [`Model::hidden`].
+pub fn next_logits(
+    model: &Model,
+    tokens: &Tokens,
+    cache: Option<&mut Cache>,
+) -> Result<Vec<Vec<f64>>, LlmError> {
+    let last_be = model.hidden(tokens, cache)?.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?;
+    Ok(model.logits(&last_be.contiguous()?)?.to_dtype(DType::F64)?.to_vec2()?)
+}
+
 /// The most likely tokens of each row of logits [rows, V].
 fn ranked(logits_tv: &Tensor, top: usize) -> Result<Vec<Vec<Likely>>, LlmError> {
     let (rows, vocabulary) = logits_tv.dims2()?;
     let layout = RowLayout::uniform(rows, vocabulary)?;
-    let n = Tensors::new(&layout, candle_core::DType::F32, logits_tv.device())?;
+    let n = Tensors::new(&layout, DType::F32, logits_tv.device())?;
     let log = log_policy(&n, &n.cells_of(logits_tv)?, &n.full())?;
     let values = n.read_cells(&log.0)?;
     let of_row = |row: &[f64]| {

@@ -69,9 +69,11 @@ fn ask(url: &str, wanted: Wanted) -> Result<Row, LlmError> {
     connect(url, wanted)?.answer(&Question { prompt: &prompt, text: "ab", response: 1 })
 }
 
-/// A reply in lists: each position has its token, the logarithm of its probability, and the most
-/// likely.
-fn lists(positions: &[(&str, f64, &[(&str, f64)])], finish: &str) -> Value {
+/// A position of a reply: its token, the probability of it, and the most likely.
+type Position<'a> = (&'a str, f64, &'a [(&'a str, f64)]);
+
+/// A reply in lists, of logarithms.
+fn lists(positions: &[Position], finish: &str) -> Value {
     let map = |top: &[(&str, f64)]| {
         Value::Object(top.iter().map(|&(token, x)| (token.into(), json!(x.ln()))).collect())
     };
@@ -336,7 +338,7 @@ fn a_text_that_several_tokens_have_is_refused_where_it_matters() {
     let tokens: Vec<String> = ["a", "b", "</s>", "Ã", "Ä"].map(String::from).to_vec();
     let tokenizer = of_tokens(tokens);
     assert_eq!(tokenizer.token(3), tokenizer.token(4));
-    let ask = |positions: &[(&str, f64, &[(&str, f64)])], top| {
+    let ask = |positions: &[Position], top| {
         let url = saying(200, lists(positions, "length").to_string());
         let prompt = Prompt { number: 0, tokens: vec![0, 1] };
         let server = Server::connect(&url, None, None, &tokenizer, vec![END], wanted(0.8, top));

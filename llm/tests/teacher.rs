@@ -215,6 +215,44 @@ fn a_cache_at_a_smaller_p_is_the_one_made_at_that_p() {
 }
 
 #[test]
+fn the_adaptive_rule_cuts_sets_so_that_a_response_leaks_no_more_than_the_budget() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_, all) = made(&folder.path().join("whole"), 1.0);
+    let gamma = Discount::new(0.9).expect("a discount");
+    let (mut smaller, mut most) = (0, 0.0f64);
+    for row in &all {
+        let budget = Budget::new(2.0, gamma).within(row.scores.positions());
+        let (scores, short) = row.scores.adaptive(budget);
+        assert_eq!((short, scores.positions()), (0, row.scores.positions()));
+        let weights = (0..).map(|t| gamma.get().powi(t));
+        let leaks = scores.mass.iter().map(|&mass| -f64::from(mass).ln());
+        let leaked: f64 = weights.zip(leaks).map(|(weight, leak)| weight * leak).sum();
+        // Σ γ^t = 10 masses, each off by the rounding to f32.
+        assert!(leaked <= 2.0 + 10.0 * f64::from(f32::EPSILON), "{leaked}");
+        most = most.max(leaked);
+        let fixed = row.scores.at_p(budget.mass());
+        for (t, size) in scores.sizes.iter().enumerate() {
+            assert!(*size <= fixed.sizes[t]);
+            smaller += u32::from(*size < fixed.sizes[t]);
+        }
+    }
+    assert!(smaller > 0 && most > 1.0, "{smaller} {most}");
+}
+
+#[test]
+fn sets_that_hold_less_than_the_adaptive_rule_asks_for_are_counted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_, all) = made(&folder.path().join("half"), 0.5);
+    let budget = Budget::new(0.1, Discount::new(0.9).expect("a discount"));
+    for row in &all {
+        let (scores, short) = row.scores.adaptive(budget);
+        assert_eq!(scores, row.scores, "every set is taken whole");
+        let below = row.scores.mass.iter().filter(|&&mass| mass < 1.0).count();
+        assert_eq!(short, below, "after the first there is nothing left to spend");
+    }
+}
+
+#[test]
 fn a_cache_taken_up_again_is_the_same_byte_for_byte() {
     let folder = tempfile::tempdir().expect("folder");
     let model = model("llama");

@@ -14,6 +14,8 @@
 //! | [`mod@backup`] | r + γ E V(s'), and its inverse, the implied reward Q − γ E V(s') |
 //! | [`mod@norm`] | ‖f‖ over the supported pairs |
 //! | [`mod@kappa`] | κ(p) = −γ log p / (1 − γ), and its finite-horizon form |
+//! | [`mod@bounded_mean`] | Hoeffding's and the empirical Bernstein inequality, for gaps that are sampled |
+//! | [`mod@budget`] | p_t by state: what Σ γ^t ℓ(s_t) ≤ ε leaves to the next set |
 //! | [`mod@shift`] | logits to Q-values: shift, floor, top-p mask |
 //! | [`mod@objective`] | φ and the Bellman Distill objective J |
 //! | [`mod@response`] | text as rows: the next position |
@@ -23,6 +25,8 @@
 #![forbid(unsafe_code)]
 
 pub mod backup;
+pub mod bounded_mean;
+pub mod budget;
 pub mod candidates;
 pub mod dense;
 pub mod distill;
@@ -45,13 +49,15 @@ pub mod symbolic;
 pub mod term;
 
 pub use backup::{Successor, backup, implied_reward};
+pub use bounded_mean::BoundedMean;
+pub use budget::Budget;
 pub use candidates::{CandidateSets, RowLayout, Selection};
 pub use dense::Dense;
 pub use distill::{BellmanDistill, Evaluation, bellman_distill, student_q};
 pub use divergence::{cross_entropy, kl_divergence};
 pub use dual::Dual;
 pub use error::OperatorError;
-pub use kappa::{horizon_bound, kappa};
+pub use kappa::{GapBound, horizon_bound, kappa};
 pub use norm::supported_norm;
 pub use number_system::{Cells, NumberSystem, Rows};
 pub use objective::{Phi, objective, phi};

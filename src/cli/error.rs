@@ -90,6 +90,11 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         E::Answer { .. } => {
             "the page on the teacher cache says which replies are understood; what is finished is kept"
         }
+        E::Gap(llm::gap::GapProblem::ShortSet { .. }) => {
+            "sets that a server has cut short may leak more than −log p: make the cache without \
+             `--allow-short-sets`"
+        }
+        E::Gap(_) => "give a cache that `bellman generate` has finished",
         E::Conversation { .. } => "`--prompt chat` takes conversations",
         _ => {
             "a model is a folder with config.json and model.safetensors, a .gguf file, or a name on \
@@ -116,6 +121,23 @@ fn server_help(problem: &llm::teacher::server::ServerProblem) -> &'static str {
         }
         P::Models { .. } | P::NoModel => "`--server-model NAME` chooses a model of the server",
         _ => "a server has `/v1/models` and `/v1/completions` as OpenAI describes them",
+    }
+}
+
+#[cfg(feature = "llm")]
+impl From<bridge::BridgeError> for CliError {
+    fn from(error: bridge::BridgeError) -> Self {
+        use bridge::BridgeError as E;
+        match error {
+            E::LanguageModel(error) => error.into(),
+            E::Model(error) => error.into(),
+            E::Operator(error) => error.into(),
+            E::Case(error) => error.into(),
+            tree @ (E::TooManyPrefixes { .. } | E::Nothing { .. }) => {
+                Self::argument(tree.to_string(), "for example `--depth 4 --top 8`")
+            }
+            other => Self::argument(other.to_string(), "`--help` says what is compared"),
+        }
     }
 }
 

@@ -50,12 +50,16 @@ enum PhiFlag {
     Identity,
 }
 
+/// A shift by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ShiftFlag {
+pub enum ShiftFlag {
+    /// The largest logit.
     #[value(alias = "vocab_max")]
     VocabMax,
+    /// log Σ exp of the logits.
     #[value(alias = "log_softmax")]
     LogSoftmax,
+    /// Nothing.
     None,
 }
 

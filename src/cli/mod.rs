@@ -1,5 +1,11 @@
 //! One file per subcommand; this one says what they share.
 
+#[cfg(feature = "llm")]
+mod audit;
+#[cfg(feature = "llm")]
+mod carve;
+#[cfg(feature = "llm")]
+mod carving;
 mod certify;
 #[cfg(feature = "llm")]
 mod chat;
@@ -14,6 +20,8 @@ mod distill;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
+#[cfg(feature = "llm")]
+mod gap;
 mod generate;
 mod interrupt;
 #[cfg(feature = "llm")]
@@ -24,12 +32,16 @@ mod logits;
 mod loss;
 pub mod output;
 #[cfg(feature = "llm")]
+mod plan;
+#[cfg(feature = "llm")]
 mod progress;
 mod proof;
 mod range;
 mod replay;
 #[cfg(feature = "llm")]
 mod rouge;
+#[cfg(feature = "llm")]
+mod sampling;
 #[cfg(feature = "llm")]
 mod served;
 mod size;
@@ -81,12 +93,24 @@ enum Command {
     /// Let a language model answer, once or in a conversation
     #[cfg(feature = "llm")]
     Chat(chat::Chat),
+    /// Lay a language model out as an MDP in which it is the soft-optimal policy
+    #[cfg(feature = "llm")]
+    Carve(carve::Carve),
+    /// How far a student is from what the theory describes, by Bellman residuals
+    #[cfg(feature = "llm")]
+    Audit(audit::Audit),
     /// Let a teacher answer prompts, and keep its answers with its candidate sets
     #[cfg(feature = "llm")]
     Generate(teacher::Generate),
     /// Distil a teacher into a student: Bellman Distill and what it is compared with
     #[cfg(feature = "llm")]
     Distill(distill::Distill),
+    /// Estimate what restricting a language model to its candidate sets costs
+    #[cfg(feature = "llm")]
+    Gap(gap::Gap),
+    /// Choose p: what a gap that one can afford calls for
+    #[cfg(feature = "llm")]
+    Plan(plan::Plan),
     /// Write a random model of a family
     GenerateMdp(generate::GenerateMdp),
     /// Check a counterexample file again
@@ -145,9 +169,17 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         #[cfg(feature = "llm")]
         Command::Chat(command) => command.run(),
         #[cfg(feature = "llm")]
+        Command::Carve(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Audit(command) => command.run(),
+        #[cfg(feature = "llm")]
         Command::Generate(command) => command.run(),
         #[cfg(feature = "llm")]
         Command::Distill(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Gap(command) => command.run(),
+        #[cfg(feature = "llm")]
+        Command::Plan(command) => command.run(),
         Command::GenerateMdp(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Completions(command) => command.run(),

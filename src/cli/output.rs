@@ -44,6 +44,12 @@ pub fn table(header: &[&str]) -> Table {
     table
 }
 
+/// The words of the command line, the program by its name alone.
+pub fn command() -> Vec<String> {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("bellman".to_string()).chain(words).collect()
+}
+
 /// A number in a table: six decimals, or the scientific form where those would be digits without
 /// end.
 pub fn number(x: f64) -> String {

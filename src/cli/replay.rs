@@ -25,7 +25,8 @@ impl ReplayFile {
         let parameters = Parameters {
             gamma: None,
             p: None,
-            sets: replay.sets,
+            // Sets that lie in the file are the ones it is about; otherwise `replay` has the rule.
+            sets: None,
             rewards: None,
             temperature: None,
         };

@@ -50,7 +50,8 @@ struct Solved {
     sup_gap_optimal: f64,
     /// Every value and gap is within this of the real one.
     error: f64,
-    /// Whether `kappa` is from p: for other sets than top-p both are from the smallest mass.
+    /// Whether `kappa` is from p: for sets by another rule than top-p both are from the smallest
+    /// mass.
     #[serde(skip)]
     from_p: bool,
 }
@@ -63,7 +64,7 @@ impl Solve {
     pub fn run(self) -> Result<End, CliError> {
         let Loaded { instance, selection, .. } = self.source.load(RowPolicy::Normalise)?;
         let case = Case::<f64>::solve(&instance, selection, Theory::default())?;
-        let solved = Solved::new(&case, selection)?;
+        let solved = Solved::new(&case)?;
         solved.refuse_if_unknown()?;
         if self.json {
             print_json(&solved)?;
@@ -75,7 +76,7 @@ impl Solve {
 }
 
 impl Solved {
-    fn new(case: &Case<'_, f64>, selection: Selection) -> Result<Self, CliError> {
+    fn new(case: &Case<'_, f64>) -> Result<Self, CliError> {
         let (n, mdp) = (&case.n, case.mdp());
         let cells = |c: &Cells<Dense<f64>>| per_state(mdp, c.0.as_slice());
         let rows = |r: Rows<Dense<f64>>| r.0.as_slice().to_vec();
@@ -106,7 +107,7 @@ impl Solved {
             sup_gap_optimal: supported_norm(n, &top_gap, &case.set)?,
             gap: cells(&gap),
             error: case.value_slack,
-            from_p: matches!(selection, Selection::TopP(_)),
+            from_p: matches!(case.rule(), None | Some(Selection::TopP(_))),
             kappa: case.kappa()?,
             kappa_from_smallest_mass: case.theory.kappa(n, case.gamma(), &worst)?.0[0],
         })

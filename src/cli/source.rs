@@ -27,9 +27,9 @@ pub struct Parameters {
     /// The mass p of the candidate sets [default: the file's]
     #[arg(long, allow_negative_numbers = true)]
     pub p: Option<f64>,
-    /// Candidate sets: top-p, top-k:K or min-p:F
-    #[arg(long, default_value = "top-p", value_name = "RULE")]
-    pub sets: Sets,
+    /// Candidate sets: top-p, top-k:K or min-p:F [default: the file's own, or else top-p]
+    #[arg(long, value_name = "RULE")]
+    pub sets: Option<Sets>,
     /// The reward model of a DRN file that has several
     #[arg(long, value_name = "NAME")]
     pub rewards: Option<String>,
@@ -44,7 +44,7 @@ pub struct Loaded {
     pub instance: Instance,
     /// What was changed.
     pub adjustments: Adjustments,
-    /// How candidate sets are chosen.
+    /// How candidate sets are chosen, unless the instance has its own.
     pub selection: Selection,
 }
 
@@ -56,19 +56,21 @@ impl Source {
 }
 
 impl Parameters {
-    /// Reads `file`, takes γ and p from the flags or from it, and says on standard error what
-    /// was changed.
+    /// Reads `file`, takes γ, p and candidate sets from the flags or from it, and says on standard
+    /// error what was changed.
     pub fn load(&self, file: &Path, policy: RowPolicy) -> Result<Loaded, CliError> {
         let options = ReadOptions { policy, rewards: self.rewards.clone() };
-        let ModelFile { name, mdp, gamma, p, adjustments, .. } =
+        let ModelFile { name, mdp, gamma, p, sets, adjustments, .. } =
             read_at(file, &options, self.temperature)?;
         let gamma = self.gamma.map(Discount::new).transpose()?.or(gamma);
         let gamma = gamma.ok_or_else(|| missing(file, "γ", "--gamma 0.99"))?;
         let p = self.p.map(TopP::new).transpose()?.or(p);
         let p = p.ok_or_else(|| missing(file, "p", "--p 0.8"))?;
         check_end(&file.display().to_string(), &mdp, gamma)?;
-        let instance = Instance { name, mdp, gamma, p };
-        let selection = self.sets.selection(&instance);
+        // A rule that is asked for takes the place of the file's own sets.
+        let sets = sets.filter(|_| self.sets.is_none());
+        let instance = Instance { name, mdp, gamma, p, sets };
+        let selection = self.sets.unwrap_or(Sets::TopP).selection(&instance);
         Ok(Loaded { instance, adjustments, selection })
     }
 }

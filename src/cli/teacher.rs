@@ -8,11 +8,9 @@ use super::progress::bar_of;
 use super::served::ServerArguments;
 use super::{CliError, End};
 use clap::Args;
-use llm::generation::{Job, Response, Sampling, Stream, generate};
+use llm::generation::Sampling;
 use llm::teacher::server::{Question, Server, answer_all};
-use llm::teacher::{
-    Exchange, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts, score,
-};
+use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts};
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::TopP;
 use serde::Serialize;
@@ -127,7 +125,7 @@ impl Generate {
             &settings,
             &prompts.prompts,
             |part| match &teacher {
-                Teacher::Here(model, ends) => self.answer(model, part, ends, p),
+                Teacher::Here(model, ends) => self.answers(model, ends, p).rows(part, &stop_asked),
                 Teacher::Served(server, texts) => self.ask(server, part, &prompts.prompts, texts),
             },
             |answered| {
@@ -227,57 +225,16 @@ impl Generate {
         answer_all(server, &questions, self.batch as usize, &stop_asked)
     }
 
-    /// All responses to the prompts of one part, with their scores.
-    fn answer(
-        &self,
-        model: &Model,
-        part: &[Prompt],
-        ends: &[u32],
-        p: TopP,
-    ) -> Result<Vec<Row>, LlmError> {
-        let numbered = |prompt| (0..self.responses).map(move |response| (prompt, response));
-        let wanted: Vec<(&Prompt, u32)> = part.iter().flat_map(numbered).collect();
-        let mut rows = Vec::with_capacity(wanted.len());
-        for batch in wanted.chunks(self.batch as usize) {
-            rows.extend(self.answer_batch(model, batch, ends, p)?);
+    /// How a model on this machine answers.
+    fn answers<'a>(&self, model: &'a Model, ends: &'a [u32], p: TopP) -> Answers<'a> {
+        Answers {
+            model,
+            ends,
+            p,
+            sampling: self.sampling(),
+            responses: self.responses,
+            batch: self.batch as usize,
         }
-        Ok(rows)
-    }
-
-    /// Responses that are computed at once.
-    fn answer_batch(
-        &self,
-        model: &Model,
-        batch: &[(&Prompt, u32)],
-        ends: &[u32],
-        p: TopP,
-    ) -> Result<Vec<Row>, LlmError> {
-        let stream = |prompt: &Prompt, response: u32| Stream {
-            prompt: prompt.number.into(),
-            response: response.into(),
-        };
-        let jobs: Vec<Job> = batch
-            .iter()
-            .map(|(prompt, i)| Job { prompt: &prompt.tokens, stream: stream(prompt, *i) })
-            .collect();
-        let responses = generate(model, &jobs, ends, &self.sampling(), &mut |_| {
-            if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        let exchange = |(job, response): (&Job, &Response)| Exchange {
-            prompt: job.prompt.to_vec(),
-            response: response.tokens.clone(),
-        };
-        let exchanges: Vec<Exchange> = jobs.iter().zip(&responses).map(exchange).collect();
-        let scores = score(model, &exchanges, p)?;
-        let row = |((&(prompt, response), answer), scores): ((&(&Prompt, u32), Response), _)| Row {
-            prompt: prompt.number,
-            response,
-            prompt_tokens: prompt.tokens.clone(),
-            response_tokens: answer.tokens,
-            ended: answer.ended,
-            scores,
-        };
-        Ok(batch.iter().zip(responses).zip(scores).map(row).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use super::output::{number, say, table};
 use serde::Serialize;
 use std::path::PathBuf;
 use verify::statistics::Statistics;
-use verify::{Failure, Outcome, Plan, Proposition, Tally};
+use verify::{Failure, Outcome, Plan, Proposition, Sample, Tally};
 
 /// So many undecided instances of a proposition are few enough to name each.
 const FEW: u64 = 3;
@@ -17,7 +17,38 @@ pub struct Report<'a> {
     mode: &'static str,
     propositions: Vec<Entry<'a>>,
     counterexamples: &'a [PathBuf],
+    /// The models that were given, with their figures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    models: Vec<Model<'a>>,
     statistics: Statistics,
+}
+
+/// The gap of a model that was given, beside its bounds.
+#[derive(Debug, Serialize)]
+struct Model<'a> {
+    name: &'a str,
+    states: usize,
+    gap: f64,
+    bound_from_own_leak: f64,
+    horizon_bound: Option<f64>,
+    /// Infinite, and so null in JSON, at γ = 1.
+    kappa: f64,
+}
+
+/// The models that were given and checked.
+fn models<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<Model<'a>> {
+    let model = |sample: &Sample| {
+        let instance = plan.given.get(sample.index as usize)?;
+        Some(Model {
+            name: &instance.name,
+            states: instance.mdp.states(),
+            gap: sample.gap,
+            bound_from_own_leak: sample.instance_kappa,
+            horizon_bound: sample.horizon_bound,
+            kappa: sample.kappa,
+        })
+    };
+    outcome.samples.iter().filter_map(model).collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -68,8 +99,31 @@ pub fn summary<'a>(
         mode: if plan.rigorous { "rigorous" } else { "float" },
         propositions: plan.propositions.iter().zip(&outcome.tallies).map(entry).collect(),
         counterexamples,
+        models: models(plan, outcome),
         statistics: Statistics::of(&outcome.samples),
     }
+}
+
+/// The gaps of several models that were given, beside their bounds.
+pub fn print_gaps(plan: &Plan, outcome: &Outcome) {
+    let models = models(plan, outcome);
+    if models.len() < 2 {
+        return;
+    }
+    let mut table = table(&["", "mean", "largest"]);
+    let mut row = |what: &str, figure: fn(&Model<'_>) -> Option<f64>| {
+        let all: Vec<f64> = models.iter().filter_map(figure).collect();
+        if !all.is_empty() {
+            let mean = all.iter().sum::<f64>() / all.len() as f64;
+            let largest = all.into_iter().fold(f64::NEG_INFINITY, f64::max);
+            table.add_row([what.to_string(), number(mean), number(largest)]);
+        }
+    };
+    row("gap of the projected teacher", |m| Some(m.gap));
+    row("bound from the model's own leak", |m| Some(m.bound_from_own_leak));
+    row("horizon bound", |m| m.horizon_bound);
+    row("κ(p)", |m| Some(m.kappa));
+    say!("{table}");
 }
 
 /// The verdicts as a table, then failures and doubts one by one: doubts only where they are few

@@ -1,11 +1,13 @@
 //! `bellman verify`: the propositions on random MDPs, or on a file.
 
+#[cfg(feature = "llm")]
+use super::carving::{DISCOUNT, MASS, TeacherArguments};
 use super::interrupt::{Listening, stop_flag};
-use super::output::{print_json, say};
+use super::output::{command, print_json, say};
 use super::range::parse_range;
 use super::size::within_limit;
 use super::source::Parameters;
-use super::verdicts::{print_table, summary};
+use super::verdicts::{print_gaps, print_table, summary};
 use super::{CliError, End};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,6 +32,7 @@ Examples:
   bellman verify --rigorous --proposition main-bound --strict
   bellman verify --report out                       a page with plots and statistics
   bellman verify --file model.json --rigorous
+  bellman verify --teacher smollm2.gguf --prompts test.jsonl --limit 20 --rigorous
   bellman verify --mutation kappa-halved            watch the checks catch a mistake
 
 Exit codes: 0 nothing refuted, 1 something refuted, 2 unusable input, 3 undecided under --strict.")]
@@ -61,6 +64,9 @@ pub struct Verify {
     /// Check this model in place of random ones
     #[arg(long, value_name = "MDP", conflicts_with_all = ["mdps", "family", "states", "actions"])]
     file: Option<PathBuf>,
+    #[cfg(feature = "llm")]
+    #[command(flatten)]
+    teacher: TeacherArguments,
     /// The reward model of a DRN file that has several
     #[arg(long, value_name = "NAME", requires = "file")]
     rewards: Option<String>,
@@ -102,12 +108,17 @@ const SAMPLES: u64 = 4_000;
 impl Verify {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let plan = self.plan()?;
+        let plan = match self.plan() {
+            #[cfg(feature = "llm")]
+            Err(CliError::LanguageModel(llm::LlmError::Stopped)) => return Ok(End::Interrupted),
+            plan => plan?,
+        };
         // Better refused now than after the campaign.
         self.report.as_deref().map(report::prepare).transpose()?;
         let outcome = self.campaign(&plan)?;
         // Before anything is written, so that a folder that refuses loses no result.
         print_table(&plan, &outcome, self.strict);
+        print_gaps(&plan, &outcome);
         let mut counterexamples = Vec::new();
         let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
         for path in &counterexamples {
@@ -134,7 +145,8 @@ impl Verify {
         let propositions = propositions::named(&self.proposition)
             .map_err(|e| CliError::argument(e, "for example `--proposition main-bound`"))?;
         let gamma = self.gamma.map(Discount::new).transpose()?;
-        if self.file.is_none()
+        let given = self.given()?;
+        if given.is_empty()
             && gamma.is_some_and(|g| !g.is_contracting())
             && families != [Family::TokenTree]
         {
@@ -143,7 +155,7 @@ impl Verify {
                 "of the families only `--family token-tree` does",
             ));
         }
-        if self.file.is_none() {
+        if given.is_empty() {
             self.refuse_large_models(&families)?;
         }
         Ok(Plan {
@@ -155,7 +167,7 @@ impl Verify {
             gamma,
             p: self.p.map(TopP::new).transpose()?,
             sets: self.sets,
-            given: self.given()?,
+            given,
             propositions,
             rigorous: self.rigorous,
             theory: Theory { mutation: self.mutation },
@@ -168,19 +180,37 @@ impl Verify {
         families.iter().try_for_each(|&family| within_limit(family, largest))
     }
 
-    /// The model of `--file`, if there is one.
+    /// The model of `--file` or the models of `--teacher`, if there are any.
     fn given(&self) -> Result<Vec<Instance>, CliError> {
-        let Some(file) = &self.file else { return Ok(Vec::new()) };
+        let Some(file) = &self.file else { return self.laid_out() };
         let parameters = Parameters {
             gamma: self.gamma,
             p: self.p,
-            sets: self.sets.unwrap_or(Sets::TopP),
+            sets: self.sets,
             rewards: self.rewards.clone(),
             temperature: self.temperature,
         };
         let exact = self.rigorous && !self.normalise;
         let policy = if exact { RowPolicy::Exact } else { RowPolicy::Normalise };
         Ok(vec![parameters.load(file, policy)?.instance])
+    }
+
+    /// The language model of `--teacher` after each prompt. A rule for candidate sets takes the place
+    /// of its own.
+    #[cfg(feature = "llm")]
+    fn laid_out(&self) -> Result<Vec<Instance>, CliError> {
+        let gamma = Discount::new(self.gamma.unwrap_or(DISCOUNT))?;
+        let p = TopP::new(self.p.unwrap_or(MASS))?;
+        let mut instances = self.teacher.instances(gamma, p)?;
+        if self.sets.is_some() {
+            instances.iter_mut().for_each(|instance| instance.sets = None);
+        }
+        Ok(instances)
+    }
+
+    #[cfg(not(feature = "llm"))]
+    fn laid_out(&self) -> Result<Vec<Instance>, CliError> {
+        Ok(Vec::new())
     }
 
     fn campaign(&self, plan: &Plan) -> Result<Outcome, CliError> {
@@ -190,7 +220,7 @@ impl Verify {
             .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
         let bar = progress(plan.len());
         let advanced = || bar.inc(1);
-        let wanted = self.report.is_some() || self.json;
+        let wanted = self.report.is_some() || self.json || plan.given.len() > 1;
         let families = plan.families.len() as u64;
         let sample_every = if wanted { stride(plan.len(), families, SAMPLES) } else { 0 };
         let watch = Watch { advanced: &advanced, stop: stop_flag(), sample_every };
@@ -232,12 +262,6 @@ impl Verify {
             End::Fine
         }
     }
-}
-
-/// The words of the command line, the program by its name alone.
-fn command() -> impl Iterator<Item = String> {
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("bellman".to_string()).chain(words)
 }
 
 /// A bar with rate and remaining time; nothing without a terminal.

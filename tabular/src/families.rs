@@ -76,9 +76,9 @@ impl Family {
         let name = self.name().to_string();
         if self == Self::WorstCase {
             let (mdp, p) = worst_case(size, p, source)?;
-            return Ok(Instance { name, mdp, gamma, p });
+            return Ok(Instance::new(name, mdp, gamma, p));
         }
-        Ok(Instance { name, mdp: self.mdp(size, source)?, gamma, p })
+        Ok(Instance::new(name, self.mdp(size, source)?, gamma, p))
     }
 
     fn mdp(self, size: Size, source: &mut Source) -> Result<Mdp, ModelError> {

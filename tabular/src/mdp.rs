@@ -1,5 +1,6 @@
 //! [`Mdp`]: a finite Markov decision process whose rows are exactly stochastic.
 
+use crate::ModelError;
 use nalgebra::DVector;
 use operators::{Cells, Dense, OperatorError, RowLayout, Rows, Scalar, Successor};
 use rounding::Expansion;
@@ -83,6 +84,26 @@ impl Mdp {
     /// r(s,a) for every pair, in nats.
     pub fn rewards(&self) -> &[f64] {
         &self.rewards
+    }
+
+    /// The same states and transitions with other rewards, one for each pair.
+    ///
+    /// # Errors
+    /// [`ModelError::Shape`] unless there is one for each pair, [`ModelError::Reward`] when one is not
+    /// finite.
+    pub fn with_rewards(mut self, rewards: &[f64]) -> Result<Self, ModelError> {
+        let (found, expected) = (rewards.len(), self.pairs());
+        if found != expected {
+            return Err(ModelError::Shape { what: "rewards", found, expected });
+        }
+        for (state, pairs) in self.layout.iter().enumerate() {
+            if let Some(pair) = pairs.into_iter().find(|&pair| !rewards[pair].is_finite()) {
+                let (action, value) = (self.actions[pair], rewards[pair]);
+                return Err(ModelError::Reward { state, action, value });
+            }
+        }
+        self.rewards.copy_from_slice(rewards);
+        Ok(self)
     }
 
     /// Where each pair's transitions start in [`Mdp::successors`] and [`Mdp::weights`].

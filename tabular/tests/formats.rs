@@ -202,9 +202,26 @@ fn a_byte_order_mark_and_windows_line_ends_do_not_matter() {
 }
 
 #[test]
+fn candidate_sets_travel_with_a_json_model() {
+    let text = r#"{"states": 2, "gamma": 0.5, "p": 0.75, "available": [[7, 0, 3], [1]],
+        "reward": [[1, 2, 3], [0]], "transition": [[[[1, 1]], [[0, 1]], [[1, 1]]], [[[1, 1]]]],
+        "candidates": [[7, 3], [1]]}"#;
+    let read = |text: &str| from_json_str("own", text, &ReadOptions::default()).unwrap();
+    let ModelFile { name, mdp, gamma, p, sets, .. } = read(text);
+    // Pairs lie in order of their actions: 0, 3, 7, and 1 of the other state.
+    assert_eq!(sets.as_ref().unwrap().kept(), [false, true, true, true]);
+    let instance = Instance { sets, ..Instance::new(name, mdp, gamma.unwrap(), p.unwrap()) };
+    let back = read(&to_json(&instance));
+    assert_eq!((back.mdp, back.sets), (instance.mdp.clone(), instance.sets.clone()));
+
+    let without = Instance { sets: None, ..instance };
+    assert_eq!(read(&to_json(&without)).sets, None);
+}
+
+#[test]
 fn an_instance_survives_json_and_extra_members_are_written() {
     let ModelFile { name, mdp, gamma, p, .. } = read_fixture("json/two-rooms.json");
-    let instance = Instance { name, mdp, gamma: gamma.unwrap(), p: p.unwrap() };
+    let instance = Instance::new(name, mdp, gamma.unwrap(), p.unwrap());
     let back = from_json_str("elsewhere", &to_json(&instance), &ReadOptions::default()).unwrap();
     assert_eq!((back.name, back.mdp), (instance.name.clone(), instance.mdp.clone()));
     assert_eq!((back.gamma, back.p), (Some(instance.gamma), Some(instance.p)));

@@ -125,7 +125,7 @@ proptest! {
     ) {
         let gamma = gamma.map(|gamma| Discount::new(gamma).unwrap());
         let p = p.map(|p| TopP::new(p).unwrap());
-        let contents = Contents { name: &name, mdp: &mdp, gamma, p, extra: None };
+        let contents = Contents { name: &name, mdp: &mdp, gamma, p, sets: None, extra: None };
         for format in FORMATS {
             let back = through(format, &contents);
             assert_same(&mdp, &back.mdp);

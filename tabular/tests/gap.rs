@@ -60,12 +60,8 @@ fn gap_and_leak_are_those_of_the_references() {
         let json: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let expected = &json["expected"];
-        let instance = Instance {
-            name: file.name,
-            mdp: file.mdp,
-            gamma: file.gamma.unwrap(),
-            p: file.p.unwrap(),
-        };
+        let (gamma, p) = (file.gamma.unwrap(), file.p.unwrap());
+        let instance = Instance::new(file.name, file.mdp, gamma, p);
         // The reference Q* rounded to doubles, so that exact ties are decided as there.
         let q = decimals(&expected["q_star"]);
         let sets = nucleus(&instance, &q);

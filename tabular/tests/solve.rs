@@ -28,7 +28,7 @@ fn instances(size: Size, discount: f64) -> Vec<Instance> {
         .collect();
     let mdp = inexact(size, &mut Source::new(7, 99));
     assert!(mdp.nearest_totals().is_some());
-    instances.push(Instance { name: "inexact".into(), mdp, gamma, p });
+    instances.push(Instance::new("inexact", mdp, gamma, p));
     instances
 }
 
@@ -396,7 +396,7 @@ mod reference {
     fn check(path: &std::path::Path, expected: &Value) {
         let file = read(path, &ReadOptions::default()).expect("a model");
         let (gamma, p) = (file.gamma.expect("γ"), file.p.expect("p"));
-        let instance = Instance { name: file.name, mdp: file.mdp, gamma, p };
+        let instance = Instance::new(file.name, file.mdp, gamma, p);
         let (mdp, teacher) = (&instance.mdp, Teacher::new(&instance));
         for (state, set) in expected["top_p"].as_array().expect("sets").iter().enumerate() {
             let first = mdp.pairs_of(state).start;

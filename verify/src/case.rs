@@ -15,7 +15,7 @@ pub struct Case<'a, T: Number> {
     pub instance: &'a Instance,
     /// The operators.
     pub theory: Theory,
-    /// How the candidate sets were chosen.
+    /// How the candidate sets were chosen, unless the instance has its own.
     pub selection: Selection,
     /// The number system over the pairs.
     pub n: Dense<T>,
@@ -110,15 +110,30 @@ impl<T: Number> Case<'_, T> {
         self.theory.backup(&self.n, self.mdp(), &self.reward, self.gamma(), &value)
     }
 
+    /// The rule that chose the candidate sets; none where they came with the instance.
+    pub fn rule(&self) -> Option<Selection> {
+        self.instance.sets.is_none().then_some(self.selection)
+    }
+
+    /// The largest leak of any state.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    pub fn largest_leak(&self) -> Result<T, OperatorError> {
+        self.n.largest(&self.leak.0, &vec![true; self.mdp().states()])
+    }
+
     /// The leak that the mass of the sets allows: −log p for top-p sets, otherwise the largest
-    /// leak of any state.
+    /// leak of any state. Sets that came with the instance are taken to carry p, which counts
+    /// where they do, and the largest leak where one of them does not.
     ///
     /// # Errors
     /// When shapes do not fit.
     pub fn allowed_leak(&self) -> Result<T, OperatorError> {
-        match self.selection {
-            Selection::TopP(p) => Ok(self.theory.leak_of_p(p)),
-            _ => self.n.largest(&self.leak.0, &vec![true; self.mdp().states()]),
+        match self.rule() {
+            Some(Selection::TopP(p)) => Ok(self.theory.leak_of_p(p)),
+            Some(_) => self.largest_leak(),
+            None => Ok(self.theory.leak_of_p::<T>(self.instance.p).max(self.largest_leak()?)),
         }
     }
 

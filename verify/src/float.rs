@@ -10,7 +10,8 @@ use tabular::solve::{
 };
 
 impl<'a> Case<'a, f64> {
-    /// Solves the instance in `f64`.
+    /// Solves the instance in `f64`; its own candidate sets, where it has some, take the place of
+    /// those of `selection`.
     ///
     /// # Errors
     /// [`CaseError::Infinite`] when the values overflow or the model does not end at γ = 1.
@@ -26,7 +27,10 @@ impl<'a> Case<'a, f64> {
         let n = Dense::<f64>::new(mdp.layout());
         let optimal = run(Operator::Optimal, None);
         let q_star = action_values(mdp, gamma, &optimal.v);
-        let sets = theory.sets(mdp.layout(), &q_star, selection)?;
+        let sets = match &instance.sets {
+            Some(own) => own.clone(),
+            None => theory.sets(mdp.layout(), &q_star, selection)?,
+        };
         let set = n.mask(&sets);
         let full = vec![true; mdp.pairs()];
         let q_star = n.cells(&q_star)?;

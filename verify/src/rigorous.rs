@@ -11,7 +11,8 @@ impl<'a> Case<'a, Enclosure> {
     /// Encloses the instance's fixed points: solves in floats, certifies, and keeps what the
     /// checker proves.
     ///
-    /// The candidate sets are those that floats chose; every verdict is about them.
+    /// The candidate sets are the instance's own or those that floats chose; every verdict is about
+    /// them.
     ///
     /// # Errors
     /// [`CaseError`] when the values are not finite.

@@ -1,7 +1,7 @@
 //! [`Sample`]: the figures of one instance that statistics and plots are made of.
 
 use crate::{Case, Number};
-use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, supported_norm};
+use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
 use serde::Serialize;
 use tabular::random::Source;
 
@@ -10,7 +10,7 @@ use tabular::random::Source;
 pub struct Sample {
     /// The number of the instance.
     pub index: u64,
-    /// Its family (the name up to the seed) or file.
+    /// Its family (the name up to the seed, or up to a slash) or file.
     pub name: String,
     /// γ.
     pub gamma: f64,
@@ -22,6 +22,9 @@ pub struct Sample {
     pub kappa: f64,
     /// κ with the largest leak of any state in place of −log p: the instance's own bound.
     pub instance_kappa: f64,
+    /// The bound of a certain end, −log p Σ_{t=1}^{H−1} γ^t; none where some path never ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub horizon_bound: Option<f64>,
     /// ‖B Q₁ − B Q₂‖ / ‖Q₁ − Q₂‖ for one random pair.
     pub contraction: f64,
     /// The mean number of actions that a state keeps, over the number offered.
@@ -39,10 +42,12 @@ impl Sample {
         probes: &mut Source,
     ) -> Result<Self, OperatorError> {
         let n = &case.n;
-        let states = vec![true; case.mdp().states()];
-        let worst_leak = n.largest(&case.leak.0, &states)?;
-        let leak = Rows(nalgebra::DVector::from_element(1, worst_leak));
+        let one = |leak| Rows(nalgebra::DVector::from_element(1, leak));
+        let leak = one(case.largest_leak()?);
         let instance_kappa = case.theory.kappa(n, case.gamma(), &leak)?.0[0];
+        let longest = case.horizons.as_ref().and_then(|h| h.iter().max().copied());
+        let allowed = one(case.allowed_leak()?);
+        let horizon_bound = longest.map(|h| horizon_bound(n, case.gamma(), &allowed, h));
         let kept = case.set.iter().filter(|&&k| k).count() as f64;
         let name = &case.instance.name;
         Ok(Self {
@@ -53,6 +58,7 @@ impl Sample {
             gap: supported_norm(n, &case.gap()?, &case.set)?.center(),
             kappa: case.kappa()?.center(),
             instance_kappa: instance_kappa.center(),
+            horizon_bound: horizon_bound.transpose()?.map(|bound| bound.0[0].center()),
             contraction: contraction_ratio(case, probes)?,
             kept: kept / case.mdp().pairs() as f64,
         })
@@ -75,8 +81,12 @@ fn contraction_ratio<T: Number>(
     Ok(distance(&case.top_p_backup(&q1)?, &case.top_p_backup(&q2)?)? / distance(&q1, &q2)?)
 }
 
-/// The family of a random instance, whose name is `family-seed-index`; any other name as it is.
+/// The family of a random instance, whose name is `family-seed-index`, or of one of several that
+/// belong together, `family/name`; any other name as it is.
 fn family(name: &str, index: u64) -> &str {
+    if let Some((family, _)) = name.split_once('/') {
+        return family;
+    }
     let mut parts = name.rsplitn(3, '-');
     let (number, seed, family) = (parts.next(), parts.next(), parts.next());
     match family {
@@ -100,5 +110,6 @@ mod tests {
         assert_eq!(family("gridworld-4-4", 0), "gridworld-4-4");
         assert_eq!(family("frozen-lake-0", 0), "frozen-lake-0");
         assert_eq!(family("loop", 0), "loop");
+        assert_eq!(family("smollm2/record-3", 0), "smollm2");
     }
 }

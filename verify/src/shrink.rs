@@ -1,26 +1,25 @@
 //! Smaller instances: fewer states, then actions, then successors, then simpler numbers.
 
-use operators::{Discount, TopP};
+use operators::{CandidateSets, Discount, TopP};
 use tabular::{Instance, Mdp, MdpBuilder, ModelError};
 
 /// Instances a step simpler than this one, the boldest first.
 ///
 /// Each is valid. Following the first that still fails until none does gives a counterexample
-/// from which nothing can be taken away.
+/// from which nothing can be taken away. Candidate sets of the instance's own lose what the model
+/// loses, and none becomes empty.
 pub fn candidates(instance: &Instance) -> impl Iterator<Item = Instance> + '_ {
     let mdp = &instance.mdp;
-    let with = move |mdp: Result<Mdp, ModelError>| {
-        mdp.ok().filter(|m| m != &instance.mdp).map(|mdp| Instance { mdp, ..instance.clone() })
-    };
-    let states = (0..mdp.states()).rev().filter_map(move |s| with(without_state(mdp, s)));
-    let actions = (0..mdp.pairs()).rev().filter_map(move |pair| with(without_pair(mdp, pair)));
+    let with = move |smaller: Result<Smaller, ModelError>| smaller.ok()?.instance(instance);
+    let states = (0..mdp.states()).rev().filter_map(move |s| with(without_state(instance, s)));
+    let actions = (0..mdp.pairs()).rev().filter_map(move |pair| with(without_pair(instance, pair)));
     let successors = (0..mdp.pairs()).flat_map(move |pair| {
         let row = mdp.row(pair).successors;
-        (0..row.len()).filter_map(move |i| with(without_successor(mdp, pair, i)))
+        (0..row.len()).filter_map(move |i| with(without_successor(instance, pair, i)))
     });
-    let weights = (0..mdp.pairs()).filter_map(move |pair| with(with_even_row(mdp, pair)));
+    let weights = (0..mdp.pairs()).filter_map(move |pair| with(with_even_row(instance, pair)));
     let rewards = (0..mdp.pairs()).flat_map(move |pair| {
-        simpler(mdp.rewards()[pair]).filter_map(move |r| with(with_reward(mdp, pair, r)))
+        simpler(mdp.rewards()[pair]).filter_map(move |r| with(with_reward(instance, pair, r)))
     });
     states
         .chain(actions)
@@ -51,31 +50,55 @@ pub fn shrink(
     }
 }
 
-/// A row under construction: reward and weights of a pair, with its state and action.
+/// A row under construction: reward and weights of a pair, with its state and action, and whether
+/// the instance's own candidate sets keep it.
 struct Draft {
     state: usize,
     action: u32,
     reward: f64,
     row: Vec<(usize, f64)>,
+    kept: bool,
 }
 
-/// Rebuilds the model from changed rows; weights are rescaled to an even grid so that they sum
-/// to exactly one.
-fn rebuild(states: usize, drafts: impl Iterator<Item = Draft>) -> Result<Mdp, ModelError> {
+/// A smaller model, and which of its pairs are kept.
+struct Smaller {
+    mdp: Mdp,
+    kept: Vec<bool>,
+}
+
+impl Smaller {
+    /// The instance with this model; none when that is the old one, or a candidate set is empty.
+    fn instance(self, of: &Instance) -> Option<Instance> {
+        let Self { mdp, kept } = self;
+        let sets = match of.sets {
+            Some(_) => Some(CandidateSets::from_kept(mdp.layout(), kept).ok()?),
+            None => None,
+        };
+        (mdp != of.mdp).then(|| Instance { mdp, sets, ..of.clone() })
+    }
+}
+
+/// Rebuilds the model from changed rows, in their order; weights are rescaled to an even grid so
+/// that they sum to exactly one.
+fn rebuild(states: usize, drafts: impl Iterator<Item = Draft>) -> Result<Smaller, ModelError> {
     let mut builder = MdpBuilder::new(states);
+    let mut kept = Vec::new();
     for draft in drafts {
         let row = on_grid(&draft.row);
         builder.action(draft.state, draft.action, draft.reward, &row)?;
+        kept.push(draft.kept);
     }
-    Ok(builder.build()?.0)
+    Ok(Smaller { mdp: builder.build()?.0, kept })
 }
 
-fn drafts(mdp: &Mdp) -> impl Iterator<Item = (usize, Draft)> + '_ {
+fn drafts(instance: &Instance) -> impl Iterator<Item = (usize, Draft)> + '_ {
+    let mdp = &instance.mdp;
     mdp.layout().iter().enumerate().flat_map(move |(state, pairs)| {
         pairs.map(move |pair| {
             let row = mdp.row(pair).iter().collect();
-            let action = mdp.actions()[pair];
-            (pair, Draft { state, action, reward: mdp.rewards()[pair], row })
+            let (action, reward) = (mdp.actions()[pair], mdp.rewards()[pair]);
+            let kept = instance.sets.as_ref().is_none_or(|sets| sets.kept()[pair]);
+            (pair, Draft { state, action, reward, row, kept })
         })
     })
 }
@@ -98,12 +121,12 @@ fn on_grid(row: &[(usize, f64)]) -> Vec<(usize, f64)> {
 
 /// Without a state; what led there no longer does, and a row that led nowhere else stays where
 /// it starts.
-fn without_state(mdp: &Mdp, gone: usize) -> Result<Mdp, ModelError> {
-    if mdp.states() == 1 {
+fn without_state(instance: &Instance, gone: usize) -> Result<Smaller, ModelError> {
+    if instance.mdp.states() == 1 {
         return Err(ModelError::NoStates);
     }
     let renumber = |s: usize| if s > gone { s - 1 } else { s };
-    let kept = drafts(mdp).filter(|(_, draft)| draft.state != gone).map(|(_, mut draft)| {
+    let kept = drafts(instance).filter(|(_, draft)| draft.state != gone).map(|(_, mut draft)| {
         draft.row.retain(|&(s, _)| s != gone);
         if draft.row.is_empty() {
             draft.row.push((draft.state, 1.0));
@@ -114,17 +137,24 @@ fn without_state(mdp: &Mdp, gone: usize) -> Result<Mdp, ModelError> {
         draft.state = renumber(draft.state);
         draft
     });
-    rebuild(mdp.states() - 1, kept)
+    rebuild(instance.mdp.states() - 1, kept)
 }
 
-fn without_pair(mdp: &Mdp, gone: usize) -> Result<Mdp, ModelError> {
-    rebuild(mdp.states(), drafts(mdp).filter(|&(pair, _)| pair != gone).map(|(_, draft)| draft))
-}
-
-fn change(mdp: &Mdp, at: usize, edit: impl Fn(&mut Draft)) -> Result<Mdp, ModelError> {
+fn without_pair(instance: &Instance, gone: usize) -> Result<Smaller, ModelError> {
     rebuild(
-        mdp.states(),
-        drafts(mdp).map(|(pair, mut draft)| {
+        instance.mdp.states(),
+        drafts(instance).filter(|&(pair, _)| pair != gone).map(|(_, draft)| draft),
+    )
+}
+
+fn change(
+    instance: &Instance,
+    at: usize,
+    edit: impl Fn(&mut Draft),
+) -> Result<Smaller, ModelError> {
+    rebuild(
+        instance.mdp.states(),
+        drafts(instance).map(|(pair, mut draft)| {
             if pair == at {
                 edit(&mut draft);
             }
@@ -133,20 +163,20 @@ fn change(mdp: &Mdp, at: usize, edit: impl Fn(&mut Draft)) -> Result<Mdp, ModelE
     )
 }
 
-fn without_successor(mdp: &Mdp, pair: usize, i: usize) -> Result<Mdp, ModelError> {
-    change(mdp, pair, |draft| {
+fn without_successor(instance: &Instance, pair: usize, i: usize) -> Result<Smaller, ModelError> {
+    change(instance, pair, |draft| {
         if draft.row.len() > 1 {
             draft.row.remove(i);
         }
     })
 }
 
-fn with_even_row(mdp: &Mdp, pair: usize) -> Result<Mdp, ModelError> {
-    change(mdp, pair, |draft| draft.row.iter_mut().for_each(|(_, w)| *w = 1.0))
+fn with_even_row(instance: &Instance, pair: usize) -> Result<Smaller, ModelError> {
+    change(instance, pair, |draft| draft.row.iter_mut().for_each(|(_, w)| *w = 1.0))
 }
 
-fn with_reward(mdp: &Mdp, pair: usize, reward: f64) -> Result<Mdp, ModelError> {
-    change(mdp, pair, |draft| draft.reward = reward)
+fn with_reward(instance: &Instance, pair: usize, reward: f64) -> Result<Smaller, ModelError> {
+    change(instance, pair, |draft| draft.reward = reward)
 }
 
 /// Zero, whole numbers and short fractions that have fewer digits than x.

@@ -18,7 +18,7 @@ fn instance(states: usize, gamma: f64, rows: &[Row<'_>]) -> Instance {
         builder.action(state, i as u32, reward, next).unwrap();
     }
     let (gamma, p) = (Discount::new(gamma).unwrap(), TopP::new(0.75).unwrap());
-    Instance { name: "made up".into(), mdp: builder.build().unwrap().0, gamma, p }
+    Instance::new("made up", builder.build().unwrap().0, gamma, p)
 }
 
 fn named(name: &str) -> Proposition {

@@ -19,7 +19,18 @@ fn page(plan: &Plan, sample_every: u64, files: &[PathBuf]) -> Page {
 
 fn sample(name: &str, gamma: f64, gap: f64, kappa: f64) -> Sample {
     let (name, p, contraction) = (name.to_string(), 0.8, 0.5);
-    Sample { index: 1, name, gamma, p, gap, kappa, instance_kappa: kappa, contraction, kept: 1.0 }
+    Sample {
+        index: 1,
+        name,
+        gamma,
+        p,
+        gap,
+        kappa,
+        instance_kappa: kappa,
+        horizon_bound: None,
+        contraction,
+        kept: 1.0,
+    }
 }
 
 /// The values of an attribute.

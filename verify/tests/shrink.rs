@@ -115,7 +115,7 @@ fn assert_replays(plan: &Plan, proposition: &Proposition, failure: &Failure) {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let model = read(&path, &ReadOptions::default()).unwrap();
     let (gamma, p) = (model.gamma.unwrap(), model.p.unwrap());
-    let instance = Instance { name: model.name, mdp: model.mdp, gamma, p };
+    let instance = Instance::new(model.name, model.mdp, gamma, p);
     assert_eq!(instance, example.instance);
     let replay = Replay::from_json(&file["found_by"]).unwrap();
     // As text: a witness without numbers has NaN in their place.

@@ -12,7 +12,18 @@ fn close(a: f64, b: f64, to: f64) {
 fn sample(index: u64, name: &str, gap: f64, kappa: f64) -> Sample {
     let (gamma, p, contraction) = (0.9, 0.5, 0.4);
     let name = name.to_string();
-    Sample { index, name, gamma, p, gap, kappa, instance_kappa: kappa, contraction, kept: 0.5 }
+    Sample {
+        index,
+        name,
+        gamma,
+        p,
+        gap,
+        kappa,
+        instance_kappa: kappa,
+        horizon_bound: None,
+        contraction,
+        kept: 0.5,
+    }
 }
 
 #[test]

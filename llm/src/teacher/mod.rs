@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`score`] | one forward pass: candidate sets with log-probabilities along responses |
 //! | [`Row`], [`Cache`] | a response with its scores; a Parquet file of them |
+//! | [`Answers`] | a model on this machine that answers prompts |
 //! | [`Settings`], [`Expected`] | what a cache was made with; what a reader relies on |
 //! | [`server`] | a teacher behind an OpenAI-compatible server |
 //! | [`fill`] | making a cache so that it can be stopped and taken up again |
 //! | [`Summary`] | a cache in numbers |
 
+mod answer;
 mod cache;
 mod columns;
 mod fill;
@@ -19,6 +21,7 @@ pub mod server;
 mod settings;
 mod summary;
 
+pub use answer::Answers;
 pub use cache::Cache;
 pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill};
 pub use hash::{hash_file, hash_model, hash_prompts, hash_text};

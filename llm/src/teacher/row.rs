@@ -1,8 +1,9 @@
 //! [`Row`]: one response of a teacher with what it thinks of it.
 
 use super::Scores;
-use operators::TopP;
 use operators::candidates::shortest_prefix;
+use operators::{Budget, TopP};
+use std::ops::Range;
 
 /// One response. There is one row for each in a cache.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,16 +70,41 @@ impl Scores {
     pub fn at_p(&self, p: TopP) -> Self {
         let mut scores = Self { chosen: self.chosen.clone(), ..Self::default() };
         for (set, &mass) in self.sets().zip(&self.mass) {
-            let log = &self.log_probabilities[set.clone()];
-            let weights = || log.iter().map(|&x| f64::from(x).exp());
-            let size = shortest_prefix(weights(), 1.0, p).unwrap_or(log.len());
-            let whole = size == log.len();
-            let part = weights().take(size).sum::<f64>() as f32;
-            scores.mass.push(if whole { mass } else { part });
-            scores.sizes.push(size as u32);
-            scores.candidates.extend(&self.candidates[set][..size]);
-            scores.log_probabilities.extend(&log[..size]);
+            scores.push_prefix(self, set, mass, p);
         }
         scores
+    }
+
+    /// The candidate sets of the adaptive rule along this response, and how many of them carry less
+    /// than it asks for, because the sets here hold no more: with any such the guarantee of
+    /// [`Budget`] is gone.
+    ///
+    /// The prompt is the first state. Masses are rounded to `f32`, which moves what is spent at each
+    /// position by less than 10⁻⁷.
+    pub fn adaptive(&self, mut budget: Budget) -> (Self, usize) {
+        let mut scores = Self { chosen: self.chosen.clone(), ..Self::default() };
+        let mut short = 0;
+        for (set, &mass) in self.sets().zip(&self.mass) {
+            let p = budget.mass();
+            let carried = f64::from(scores.push_prefix(self, set, mass, p));
+            short += usize::from(carried < f64::from(p.get() as f32));
+            budget.spend(TopP::new(carried).map_or(f64::INFINITY, TopP::leak));
+        }
+        (scores, short)
+    }
+
+    /// Adds the shortest prefix of a set of `from` that carries p, or the whole set where none does,
+    /// and says what it carries. `mass` is that of the whole set.
+    fn push_prefix(&mut self, from: &Self, set: Range<usize>, mass: f32, p: TopP) -> f32 {
+        let log = &from.log_probabilities[set.clone()];
+        let weights = || log.iter().map(|&x| f64::from(x).exp());
+        let size = shortest_prefix(weights(), 1.0, p).unwrap_or(log.len());
+        let whole = size == log.len();
+        let mass = if whole { mass } else { weights().take(size).sum::<f64>() as f32 };
+        self.mass.push(mass);
+        self.sizes.push(size as u32);
+        self.candidates.extend(&from.candidates[set][..size]);
+        self.log_probabilities.extend(&log[..size]);
+        mass
     }
 }

@@ -80,7 +80,7 @@ impl Summary {
 
 impl Sizes {
     /// The distribution of sizes, given how often each occurs.
-    fn of(counts: &BTreeMap<u32, u64>) -> Self {
+    pub fn of(counts: &BTreeMap<u32, u64>) -> Self {
         let all: u64 = counts.values().sum();
         let sum: f64 = counts.iter().map(|(&size, &n)| f64::from(size) * n as f64).sum();
         // The smallest size that at least `percent` of all sets do not exceed.

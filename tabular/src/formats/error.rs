@@ -188,6 +188,28 @@ pub enum Problem {
         /// The action.
         action: u32,
     },
+    /// A candidate set without an action.
+    #[error("the candidate set of state {state} is empty; keep at least one action")]
+    NoCandidate {
+        /// The state.
+        state: usize,
+    },
+    /// A candidate that its state does not offer.
+    #[error("the candidate set of state {state} has action {action}, which is not available there")]
+    UnknownCandidate {
+        /// The state.
+        state: usize,
+        /// The action.
+        action: u32,
+    },
+    /// A candidate named twice.
+    #[error("the candidate set of state {state} has action {action} twice; remove one")]
+    DuplicateCandidate {
+        /// The state.
+        state: usize,
+        /// The action.
+        action: u32,
+    },
     /// A top-level member that the JSON reader would refuse.
     #[error("the member `{name}` cannot be written; extra members are: {}", super::json::IGNORED.join(", "))]
     ExtraMember {

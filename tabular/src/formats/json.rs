@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `available[s]` lists the actions of state s; `reward[s][j]` and `transition[s][j]`, a list of
-//! `[next state, probability]`, belong to `available[s][j]`. `gamma`, `p` and `name` may be
-//! missing; `expected`, `seed`, `notes` and `found_by` are allowed and ignored.
+//! `[next state, probability]`, belong to `available[s][j]`. `candidates`, if there, lists the
+//! actions of each state's candidate set. `gamma`, `p` and `name` may be missing; `expected`, `seed`, `notes` and `found_by` are allowed and ignored.
 
 use super::error::{Defect, Problem};
 use super::table::{Table, TableRow, Transition};
@@ -30,6 +30,7 @@ struct File {
     available: Vec<Vec<u32>>,
     reward: Vec<Vec<f64>>,
     transition: Vec<Vec<Vec<(usize, f64)>>>,
+    candidates: Option<Vec<Vec<u32>>>,
     // The members of IGNORED; the parser names any other.
     #[serde(default, rename = "expected")]
     _expected: IgnoredAny,
@@ -73,6 +74,9 @@ pub(super) fn parse(text: &str) -> Result<Table, Defect> {
     check_length("`available`", file.available.len(), file.states)?;
     check_length("`reward`", file.reward.len(), file.states)?;
     check_length("`transition`", file.transition.len(), file.states)?;
+    if let Some(candidates) = &file.candidates {
+        check_length("`candidates`", candidates.len(), file.states)?;
+    }
     let mut rows = Vec::new();
     let lists = file.available.into_iter().zip(file.reward).zip(file.transition);
     for (state, ((actions, rewards), transitions)) in lists.enumerate() {
@@ -84,8 +88,8 @@ pub(super) fn parse(text: &str) -> Result<Table, Defect> {
             rows.push(TableRow { state, action, line: None, reward: Some(reward), transitions });
         }
     }
-    let File { name, gamma, p, states, .. } = file;
-    Ok(Table { name, gamma, p, states, rows, added_states: 0 })
+    let File { name, gamma, p, states, candidates, .. } = file;
+    Ok(Table { name, gamma, p, candidates, states, rows, added_states: 0 })
 }
 
 /// Deserialises, with line and column of whatever is wrong.
@@ -138,16 +142,29 @@ pub(super) fn render(contents: &Contents<'_>) -> String {
         member(key, &value.to_string());
     }
     member("states", &mdp.states().to_string());
-    member("available", &by_state(mdp, |pair| mdp.actions()[pair].to_string()));
+    let action = |pair: usize| mdp.actions()[pair].to_string();
+    member("available", &by_state(mdp, action));
     member("reward", &by_state(mdp, |pair| number(mdp.rewards()[pair])));
     member("transition", &by_state(mdp, |pair| row(mdp, pair)));
+    if let Some(sets) = contents.sets {
+        member("candidates", &by_state_of(mdp, |&pair| sets.kept()[pair], action));
+    }
     out.push_str("\n}\n");
     out
 }
 
-/// One list for each state, a state a line.
+/// One list for each state, a state a line, with an entry for each of its pairs.
 fn by_state(mdp: &Mdp, entry: impl Fn(usize) -> String) -> String {
-    let state = |s| format!("  [{}]", list(mdp.pairs_of(s).map(&entry)));
+    by_state_of(mdp, |_| true, entry)
+}
+
+/// The same with the pairs that are wanted only.
+fn by_state_of(
+    mdp: &Mdp,
+    wanted: impl Fn(&usize) -> bool,
+    entry: impl Fn(usize) -> String,
+) -> String {
+    let state = |s| format!("  [{}]", list(mdp.pairs_of(s).filter(&wanted).map(&entry)));
     let states: Vec<String> = (0..mdp.states()).map(state).collect();
     format!("[\n{}\n ]", states.join(",\n"))
 }

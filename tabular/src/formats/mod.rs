@@ -2,7 +2,7 @@
 //!
 //! | [`Format`] | extension | holds besides the model |
 //! |---|---|---|
-//! | [`Format::Json`] | `.json` | name, γ, p, extra members |
+//! | [`Format::Json`] | `.json` | name, γ, p, candidate sets, extra members |
 //! | [`Format::Gymnasium`] | `.json` | name |
 //! | [`Format::Drn`] | `.drn` | |
 //! | [`Format::Prism`] | `.tra`, with `.sta`, `.srew`, `.trew` beside it | |
@@ -43,7 +43,7 @@ pub use save::{Contents, write};
 
 use crate::{Adjustments, Mdp, RowPolicy};
 use error::Defect;
-use operators::{Discount, TopP};
+use operators::{CandidateSets, Discount, TopP};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -82,6 +82,8 @@ pub struct ModelFile {
     pub gamma: Option<Discount>,
     /// p, if the file gives it.
     pub p: Option<TopP>,
+    /// Candidate sets, if the file gives them.
+    pub sets: Option<CandidateSets>,
     /// What was changed between the numbers in the file and the model.
     pub adjustments: Adjustments,
     /// What the file turned out to be.
@@ -141,6 +143,7 @@ fn parse(
         mdp: parsed.mdp,
         gamma: parsed.gamma,
         p: parsed.p,
+        sets: parsed.sets,
         adjustments: parsed.adjustments,
         format,
     })

@@ -4,7 +4,7 @@ use super::error::Problem;
 use super::{Format, FormatError, ModelFile, cassandra, drn, gymnasium, json, prism};
 use crate::aside::write_aside;
 use crate::{Instance, Mdp};
-use operators::{Discount, TopP};
+use operators::{CandidateSets, Discount, TopP};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -19,21 +19,24 @@ pub struct Contents<'a> {
     pub gamma: Option<Discount>,
     /// p, if it belongs in the file.
     pub p: Option<TopP>,
+    /// Candidate sets, if they belong in the file: only [`Format::Json`] has a place for them.
+    pub sets: Option<&'a CandidateSets>,
     /// Extra top-level members for [`Format::Json`]: `expected`, `seed`, `notes`, `found_by`.
     pub extra: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> From<&'a Instance> for Contents<'a> {
     fn from(instance: &'a Instance) -> Self {
-        let Instance { name, mdp, gamma, p } = instance;
-        Self { name, mdp, gamma: Some(*gamma), p: Some(*p), extra: None }
+        let Instance { name, mdp, gamma, p, sets } = instance;
+        let (gamma, p) = (Some(*gamma), Some(*p));
+        Self { name, mdp, gamma, p, sets: sets.as_ref(), extra: None }
     }
 }
 
 impl<'a> From<&'a ModelFile> for Contents<'a> {
     fn from(file: &'a ModelFile) -> Self {
-        let ModelFile { name, mdp, gamma, p, .. } = file;
-        Self { name, mdp, gamma: *gamma, p: *p, extra: None }
+        let ModelFile { name, mdp, gamma, p, sets, .. } = file;
+        Self { name, mdp, gamma: *gamma, p: *p, sets: sets.as_ref(), extra: None }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::error::{Defect, Problem};
 use super::exact::{Nearest, expected_reward};
 use crate::{Adjustments, Mdp, MdpBuilder, ModelError, RowPolicy};
-use operators::{Discount, TopP};
-use std::collections::{BTreeSet, HashSet};
+use operators::{CandidateSets, Discount, TopP};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The rows of a file, as they are written there.
 #[derive(Debug, Default)]
@@ -12,6 +12,8 @@ pub(super) struct Table {
     pub name: Option<String>,
     pub gamma: Option<f64>,
     pub p: Option<f64>,
+    /// The candidate set of each state, by action number.
+    pub candidates: Option<Vec<Vec<u32>>>,
     /// As declared; nothing is allocated before the rows are known to reach that far.
     pub states: usize,
     pub rows: Vec<TableRow>,
@@ -25,6 +27,7 @@ pub(super) struct Parsed {
     pub mdp: Mdp,
     pub gamma: Option<Discount>,
     pub p: Option<TopP>,
+    pub sets: Option<CandidateSets>,
     pub adjustments: Adjustments,
 }
 
@@ -78,7 +81,8 @@ impl Table {
         let p = self.p.map(TopP::new).transpose().map_err(parameter)?;
         let (mdp, mut adjustments) = builder.build().map_err(|e| self.locate(e))?;
         adjustments.added_states = self.added_states;
-        Ok(Parsed { name: self.name, mdp, gamma, p, adjustments })
+        let sets = self.candidates.map(|candidates| candidate_sets(&mdp, &candidates));
+        Ok(Parsed { name: self.name, mdp, gamma, p, sets: sets.transpose()?, adjustments })
     }
 
     /// Refuses more states than there are rows, before anything is allocated for them.
@@ -125,6 +129,25 @@ impl TableRow {
             Err(Problem::RewardOverflow { state: self.state, action: self.action })
         }
     }
+}
+
+/// The sets that name, for each state, the actions kept.
+fn candidate_sets(mdp: &Mdp, candidates: &[Vec<u32>]) -> Result<CandidateSets, Problem> {
+    let mut kept = vec![false; mdp.pairs()];
+    for (state, actions) in candidates.iter().enumerate() {
+        if actions.is_empty() {
+            return Err(Problem::NoCandidate { state });
+        }
+        let offered: HashMap<u32, usize> =
+            mdp.pairs_of(state).map(|pair| (mdp.actions()[pair], pair)).collect();
+        for &action in actions {
+            let pair = *offered.get(&action).ok_or(Problem::UnknownCandidate { state, action })?;
+            if std::mem::replace(&mut kept[pair], true) {
+                return Err(Problem::DuplicateCandidate { state, action });
+            }
+        }
+    }
+    CandidateSets::from_kept(mdp.layout(), kept).map_err(|e| ModelError::Operator(e).into())
 }
 
 /// Gives rows the action numbers that the file's names stand for, if every row has one and no

@@ -4,7 +4,7 @@ use super::Gap;
 use crate::Mdp;
 use crate::occupancy::{OccupancyError, Start};
 use crate::random::Source;
-use operators::Discount;
+use operators::{BoundedMean, Discount};
 
 /// Rollouts to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Estimate {
     pub cut_off: usize,
     /// No term can exceed this: κ at the smallest mass, or the finite-horizon bound.
     pub bound: f64,
-    /// The sample variances of the two ends.
-    variances: [f64; 2],
+    /// The means of the two ends.
+    ends: [BoundedMean; 2],
 }
 
 impl Gap {
@@ -99,11 +99,18 @@ impl Gap {
             widened.push((leaked + rest).min(bound));
             cut_off += usize::from(lacking > 0.0);
         }
-        let ((mean, variance), (mean_widened, wide)) = (moments(&seen), moments(&widened));
         let count = rollouts.count;
-        let standard_error = (variance / count as f64).sqrt();
-        let variances = [variance, wide];
-        Ok(Estimate { mean, mean_widened, standard_error, count, cut_off, bound, variances })
+        // Rollouts have one distribution, and so are one group.
+        let ends = [seen, widened].map(|values| BoundedMean::new(&values, count, bound));
+        Ok(Estimate {
+            mean: ends[0].mean(),
+            mean_widened: ends[1].mean(),
+            standard_error: (ends[0].variance() / count as f64).sqrt(),
+            count,
+            cut_off,
+            bound,
+            ends,
+        })
     }
 
     /// One rollout from a pair: Σ_{t=1}^n γ^t ℓ(s_t), and γ^n if it was cut off after n steps, 0
@@ -150,39 +157,18 @@ fn draw(outcomes: impl Iterator<Item = (usize, f64)>, source: &mut Source) -> us
     last
 }
 
-/// Mean and unbiased variance.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
-    (mean, squares / (count - 1.0).max(1.0))
-}
-
 impl Estimate {
     /// An interval that contains the expectation with probability at least 1 − `failure`,
     /// however few rollouts there are: the better, end by end, of Hoeffding's and Maurer and
-    /// Pontil's empirical Bernstein inequality (2009, Theorem 4), each allowed a quarter of
-    /// `failure`.
+    /// Pontil's empirical Bernstein inequality, each allowed a quarter of `failure`.
     ///
     /// # Panics
     /// Unless 0 < `failure` < 1.
     pub fn interval(&self, failure: f64) -> (f64, f64) {
         assert!(failure > 0.0 && failure < 1.0, "the failure probability lies between 0 and 1");
-        let lo = self.mean - self.radius(self.variances[0], failure / 4.0);
-        let hi = self.mean_widened + self.radius(self.variances[1], failure / 4.0);
+        let [seen, widened] = &self.ends;
+        let lo = seen.mean() - seen.radius(failure / 2.0);
+        let hi = widened.mean() + widened.radius(failure / 2.0);
         (lo.max(0.0), hi.min(self.bound))
-    }
-
-    /// How far the mean of `count` terms in [0, bound] can be from its expectation on one side.
-    fn radius(&self, variance: f64, failure: f64) -> f64 {
-        let count = self.count as f64;
-        let hoeffding = self.bound * ((1.0 / failure).ln() / (2.0 * count)).sqrt();
-        if self.count < 2 {
-            return hoeffding;
-        }
-        let log = (2.0 / failure).ln();
-        let bernstein =
-            (2.0 * variance * log / count).sqrt() + 7.0 * self.bound * log / (3.0 * (count - 1.0));
-        hoeffding.min(bernstein)
     }
 }

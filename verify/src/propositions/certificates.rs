@@ -63,7 +63,7 @@ fn contains<T: Number>(
 /// The sets carry mass p, and they are the nucleus: proved by the checker where it can, and in
 /// floats by the definition, which is about exact ties too.
 fn judge_sets<T: Number>(case: &Case<'_, T>, judge: &mut Judge, facts: &[SetFacts]) {
-    if !matches!(case.selection, Selection::TopP(_)) {
+    if !matches!(case.rule(), Some(Selection::TopP(_))) {
         return;
     }
     let decide = |decision: Decision| match decision {

@@ -2,16 +2,22 @@
 //!
 //! The page loads nothing and runs nothing: plots are inline SVG, colours follow the reader's
 //! light or dark setting, and a family can be switched off in all plots with a check box and CSS.
-//! The same campaign gives the same page, byte for byte.
+//! The same campaign gives the same page, byte for byte. Other commands write a [`Sheet`] in the same
+//! style.
 
 mod canvas;
+mod chart;
 mod figures;
 mod page;
 mod palette;
 mod plots;
+mod sheet;
 mod view;
 
+pub use chart::{Curve, Figure, Scale};
+pub use figures::figure;
 pub use page::{Entry, Exhibit, Page};
+pub use sheet::{Section, Sheet};
 
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
@@ -64,7 +70,10 @@ pub fn prepare(dir: &Path) -> Result<(), ReportError> {
 /// # Errors
 /// [`ReportError`] when the folder cannot be written.
 pub fn write(dir: &Path, page: &Page) -> Result<PathBuf, ReportError> {
-    let html = render(page)?;
+    place(dir, &render(page)?)
+}
+
+fn place(dir: &Path, html: &str) -> Result<PathBuf, ReportError> {
     let path = dir.join("index.html");
     let trouble = |source| ReportError::Write { path: path.clone(), source };
     let mut file = aside(dir)?;
@@ -85,10 +94,17 @@ fn aside(dir: &Path) -> Result<NamedTempFile, ReportError> {
 /// # Errors
 /// [`ReportError`] when a plot cannot be drawn.
 pub fn render(page: &Page) -> Result<String, ReportError> {
+    let mut environment = environment()?;
+    environment.add_template(TEMPLATE, include_str!("page.html"))?;
+    Ok(environment.get_template(TEMPLATE)?.render(Value::from(Serde(View::of(page)?)))?)
+}
+
+/// What the templates of all pages share.
+fn environment() -> Result<Environment<'static>, ReportError> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     environment.set_syntax(syntax);
     environment.add_filter("count", figures::count);
-    environment.add_template(TEMPLATE, include_str!("page.html"))?;
-    Ok(environment.get_template(TEMPLATE)?.render(Value::from(Serde(View::of(page)?)))?)
+    environment.add_global("style", Value::from_safe_string(include_str!("style.css").into()));
+    Ok(environment)
 }

@@ -2,6 +2,7 @@
 
 use crate::{Failure, Mutation, Outcome, Plan, Sample, Tally};
 use std::path::PathBuf;
+use tabular::Instance;
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Page {
     pub mutation: Option<Mutation>,
     /// Further settings: what, and which.
     pub settings: Vec<(String, String)>,
+    /// Models that were given, by name, with their figures; none in a campaign of random ones.
+    pub models: Vec<(String, Sample)>,
     /// A line for each proposition.
     pub entries: Vec<Entry>,
     /// Failures, with the files that keep them.
@@ -97,6 +100,7 @@ impl Page {
             planned: plan.len(),
             mutation: plan.theory.mutation,
             settings: settings(plan),
+            models: outcome.samples.iter().filter_map(|sample| model(plan, sample)).collect(),
             entries: pairs().map(entry).collect(),
             exhibits,
             samples: outcome.samples.clone(),
@@ -111,17 +115,33 @@ impl Page {
     }
 }
 
+/// The name of a model, or the names of the first and the last of several.
+fn listed(given: &[Instance]) -> String {
+    match given {
+        [first, .., last] => format!("{} to {}", first.name, last.name),
+        one => one.iter().map(|instance| instance.name.as_str()).collect(),
+    }
+}
+
+/// The figures of a given model, with its name.
+fn model(plan: &Plan, sample: &Sample) -> Option<(String, Sample)> {
+    let instance = plan.given.get(sample.index as usize)?;
+    Some((instance.name.clone(), sample.clone()))
+}
+
 fn settings(plan: &Plan) -> Vec<(String, String)> {
     let families: Vec<_> = plan.families.iter().map(ToString::to_string).collect();
     let range = |r: &std::ops::RangeInclusive<usize>| format!("{} to {}", r.start(), r.end());
     let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_string());
     let settings = if let Some(instance) = plan.given.first() {
+        let states: usize = plan.given.iter().map(|instance| instance.mdp.states()).sum();
+        let own = if instance.sets.is_some() { "those of the model" } else { "top-p" };
         vec![
-            ("Model", instance.name.clone()),
-            ("States", instance.mdp.states().to_string()),
+            ("Model", listed(&plan.given)),
+            ("States", states.to_string()),
             ("Discount γ", instance.gamma.get().to_string()),
             ("Mass p", instance.p.get().to_string()),
-            ("Candidate sets", or(plan.sets.map(|s| s.to_string()), "top-p")),
+            ("Candidate sets", or(plan.sets.map(|s| s.to_string()), own)),
         ]
     } else {
         vec![

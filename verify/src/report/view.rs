@@ -4,8 +4,8 @@ use super::figures::{NONE, count, figure, math, percent, ratio, scientific, shel
 use super::palette::{css, family};
 use super::plots::{Plot, Sampled};
 use super::{Entry, Exhibit, Page, ReportError};
-use crate::Witness;
 use crate::statistics::{CONFIDENCE, Distribution, Estimate, Group, Statistics, rate_at_most};
+use crate::{Sample, Witness};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -20,6 +20,7 @@ pub struct View {
     exhibits: Vec<Shown>,
     doubts: Vec<Shown>,
     families: Vec<Key>,
+    models: Vec<Model>,
     plots: Option<Plots>,
     tables: Vec<Table>,
     command: String,
@@ -51,6 +52,16 @@ struct Shown {
     index: String,
     witness: String,
     file: Option<String>,
+}
+
+/// The gap of a given model beside its bounds.
+#[derive(Debug, Serialize)]
+struct Model {
+    name: String,
+    gap: String,
+    own_bound: String,
+    horizon_bound: String,
+    kappa: String,
 }
 
 /// An entry of the legend.
@@ -122,11 +133,22 @@ impl View {
             exhibits: page.exhibits.iter().map(|e| shown(e, Witness::to_string)).collect(),
             doubts: page.doubts.iter().map(|e| shown(e, Witness::doubt)).collect(),
             families: keys.collect(),
+            models: page.models.iter().map(model).collect(),
             plots: if page.samples.is_empty() { None } else { Some(plots(&sampled)?) },
             tables: tables(&statistics),
             command: shell(&page.command),
             settings: settings(page),
         })
+    }
+}
+
+fn model((name, sample): &(String, Sample)) -> Model {
+    Model {
+        name: name.clone(),
+        gap: figure(sample.gap),
+        own_bound: figure(sample.instance_kappa),
+        horizon_bound: sample.horizon_bound.map_or(NONE.to_string(), figure),
+        kappa: figure(sample.kappa),
     }
 }
 

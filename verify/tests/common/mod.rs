@@ -32,7 +32,7 @@ pub fn model(discount: f64, p: f64, states: &[&[Action<'_>]]) -> Instance {
     }
     let (mdp, adjustments) = builder.build().expect("a model");
     assert!(adjustments.is_none(), "a model by hand is exact");
-    Instance { name: "by hand".into(), mdp, gamma: gamma(discount), p: top_p(p) }
+    Instance::new("by hand", mdp, gamma(discount), top_p(p))
 }
 
 /// A campaign about every proposition.
