@@ -94,8 +94,18 @@ fn prepare(folder: &Path) {
 
 /// What an example says that needs a language model, or what one has written.
 const NEED_A_MODEL: [&str; 12] = [
-    "logits", "eval", "chat", "generate", "distill", "prune", "init", "gap", "carve", "audit",
-    "--teacher", "--cache",
+    "logits",
+    "eval",
+    "chat",
+    "generate",
+    "distill",
+    "prune",
+    "init",
+    "gap",
+    "carve",
+    "audit",
+    "--teacher",
+    "--cache",
 ];
 
 /// The exit code that an example should have.

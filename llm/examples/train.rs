@@ -13,8 +13,9 @@ use operators::{BellmanDistill, Discount, Phi, Shift};
 use serde::Deserialize;
 use std::time::Instant;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// The allocator of the command.
+#[path = "../../src/allocator.rs"]
+mod allocator;
 
 /// Sequences, and the candidate set of every position but the last.
 #[derive(Deserialize)]
@@ -84,6 +85,7 @@ fn loss(
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    allocator::keep_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, batch, objective, steps] = arguments.as_slice() else {
         return Err("usage: train MODEL BATCH.json OBJECTIVE STEPS".into());
