@@ -1,17 +1,14 @@
 //! The `bellman` command.
-#![forbid(unsafe_code)]
-
+#[cfg(feature = "llm")]
+mod allocator;
 mod cli;
 
 use clap::Parser;
 use std::process::ExitCode;
 
-// Tensors come and go by the megabyte; glibc gives such pieces back to the system each time.
-#[cfg(feature = "llm")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    #[cfg(feature = "llm")]
+    allocator::keep_memory();
     let command = cli::Bellman::parse();
     match cli::run(command) {
         Ok(end) => end.into(),

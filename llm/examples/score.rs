@@ -7,8 +7,9 @@ use llm::{Checkpoint, DType, Device, Mode, hub};
 use operators::TopP;
 use std::time::Instant;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// The allocator of the command.
+#[path = "../../src/allocator.rs"]
+mod allocator;
 
 /// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
 fn peak() -> u64 {
@@ -27,6 +28,7 @@ fn processor_time() -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    allocator::keep_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, ids, p, rounds] = arguments.as_slice() else {
         return Err("usage: score MODEL IDS.json P ROUNDS".into());

@@ -3,18 +3,25 @@
 //! `benches/train/train.py` makes the batch and runs it beside PyTorch.
 
 use candle_core::Tensor;
-use llm::training::{AdamW, AdamWSettings, Gradients, Target, vocabulary_loss};
-use llm::{Checkpoint, DType, Device, LlmError, Mode, Model, Padding, Tokens, hub};
+use llm::teacher::Scores;
+use llm::training::{
+    AdamW, AdamWSettings, Batch, BellmanLoss, Example, Gradients, Outside, SparseShift, Tally,
+    Target, vocabulary_loss,
+};
+use llm::{Checkpoint, DType, Device, Mode, Model, hub};
+use operators::{BellmanDistill, Discount, Phi, Shift};
 use serde::Deserialize;
 use std::time::Instant;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// The allocator of the command.
+#[path = "../../src/allocator.rs"]
+mod allocator;
 
-/// Sequences of one length.
+/// Sequences, and the candidate set of every position but the last.
 #[derive(Deserialize)]
-struct Batch {
+struct File {
     ids: Vec<Vec<u32>>,
+    sets: Vec<Vec<Vec<u32>>>,
 }
 
 /// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
@@ -33,18 +40,52 @@ fn processor_time() -> f64 {
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// The mean cross entropy of the tokens that follow.
-fn cross_entropy(model: &Model, batch: &Batch) -> Result<Tensor, LlmError> {
-    let tokens = Tokens::padded(&batch.ids, Padding::Right)?;
-    let hidden_bte = model.hidden(&tokens, None)?;
-    let (b, t, e) = hidden_bte.dims3()?;
-    let hidden_re = hidden_bte.narrow(1, 0, t - 1)?.contiguous()?.reshape((b * (t - 1), e))?;
-    let next: Vec<u32> = batch.ids.iter().flat_map(|ids| &ids[1..]).copied().collect();
-    let weights = vec![1.0 / next.len() as f64; next.len()];
-    vocabulary_loss(&hidden_re, model.head(), &Target::Tokens(&next), &weights)
+/// The sequences as responses to their first token, with the candidate sets of every position.
+fn examples(batch: &File) -> (Vec<Example>, Vec<Scores>) {
+    let example = |ids: &Vec<u32>| Example {
+        prompt: ids[..1].into(),
+        response: ids[1..].into(),
+        ended: false,
+        scores: None,
+    };
+    let scores = |sets: &Vec<Vec<u32>>| Scores {
+        // What the teacher's probabilities are is only counted, and not here.
+        chosen: vec![-1.0; sets.len()],
+        mass: vec![1.0; sets.len()],
+        sizes: sets.iter().map(|set| set.len() as u32).collect(),
+        log_probabilities: vec![-1.0; sets.iter().map(Vec::len).sum()],
+        candidates: sets.concat(),
+    };
+    (batch.ids.iter().map(example).collect(), batch.sets.iter().map(scores).collect())
+}
+
+/// The loss of the batch.
+fn loss(
+    objective: &str,
+    model: &Model,
+    batch: &Batch,
+    scores: &[&Scores],
+) -> Result<Tensor, Box<dyn std::error::Error>> {
+    let hidden_re = batch.hidden(model)?;
+    if objective == "sft" {
+        let weights = vec![1.0 / batch.rows() as f64; batch.rows()];
+        let target = Target::Tokens(batch.chosen());
+        return Ok(vocabulary_loss(&hidden_re, model.head(), &target, &weights)?);
+    }
+    let shift = match objective {
+        "bd" => SparseShift::VocabMax,
+        "bd-candidates" => SparseShift::CandidateMax,
+        other => return Err(format!("no objective {other}").into()),
+    };
+    let (gamma, phi) = (Discount::new(0.99)?, Phi::chi2(0.1)?);
+    let settings = BellmanDistill { gamma, phi, shift: Shift::VocabMax, q_min: -10.0 };
+    let bellman = BellmanLoss { settings, shift, outside: Outside::Floor, mass_weight: 0.0 };
+    let (total, tally) = (bellman.transitions(batch, scores), &mut Tally::default());
+    Ok(bellman.loss(batch, scores, (&hidden_re, model.head()), total, tally)?)
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    allocator::keep_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, batch, objective, steps] = arguments.as_slice() else {
         return Err("usage: train MODEL BATCH.json OBJECTIVE STEPS".into());
@@ -53,14 +94,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = checkpoint.model(DType::F32, &Device::Cpu, Mode::Trainable)?;
     let variables = model.variables()?;
     let mut optimiser = AdamW::new(&variables, AdamWSettings::default())?;
-    let batch: Batch = serde_json::from_str(&std::fs::read_to_string(batch)?)?;
-    let tokens: usize = batch.ids.iter().map(Vec::len).sum();
+    let file: File = serde_json::from_str(&std::fs::read_to_string(batch)?)?;
+    let tokens: usize = file.ids.iter().map(Vec::len).sum();
+    let (examples, scores) = examples(&file);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>())?;
+    let scores: Vec<&Scores> = scores.iter().collect();
     for _ in 0..steps.parse()? {
         let (start, busy) = (Instant::now(), processor_time());
-        let loss = match objective.as_str() {
-            "sft" => cross_entropy(&model, &batch)?,
-            other => return Err(format!("no objective {other}").into()),
-        };
+        let loss = loss(objective, &model, &batch, &scores)?;
         let forward = start.elapsed().as_secs_f64();
         let mut gradients = Gradients::new();
         gradients.add(&variables, loss.backward()?)?;

@@ -240,7 +240,7 @@ fn a_norm_shows_what_is_no_number_and_clipping_leaves_it() {
 fn what_does_not_fit_is_an_error_that_says_so() {
     let reference = Reference::read();
     let variables = reference.variables(DType::F32);
-    let with = |settings| AdamW::new(&variables, settings).err().expect("an error").to_string();
+    let with = |settings| AdamW::new(&variables, settings).expect_err("an error").to_string();
     let settings = AdamWSettings { beta2: 1.0, ..Default::default() };
     assert_eq!(with(settings), "beta2 = 1 is not at least 0 and less than 1");
     let settings = AdamWSettings { epsilon: 0.0, ..Default::default() };

@@ -235,9 +235,10 @@ impl Outcome {
         let of = |figure: &dyn Fn(&TableAudit) -> f64| {
             Spread::of(self.theorems.iter().map(|theorem| figure(&theorem.audit)))
         };
-        let targets: [(&str, fn(&TableAudit) -> Proven); 2] =
-            [("Q̄_p*", |a| a.top_p), ("Q̄ of the projected teacher", |a| a.projected)];
-        for (name, proven) in targets {
+        type Of = fn(&TableAudit) -> Proven;
+        let top_p: (&str, Of) = ("Q̄_p*", |a| a.top_p);
+        let projected: (&str, Of) = ("Q̄ of the projected teacher", |a| a.projected);
+        for (name, proven) in [top_p, projected] {
             row(&format!("residual towards {name}"), of(&|a| proven(a).residual), theorem);
             row(&format!("‖Q − {name}‖ is at least"), of(&|a| proven(a).at_least), theorem);
             row(&format!("‖Q − {name}‖"), of(&|a| proven(a).distance), theorem);

@@ -109,7 +109,7 @@ enum Command {
     Generate(teacher::Generate),
     /// Distil a teacher into a student: Bellman Distill and what it is compared with
     #[cfg(feature = "llm")]
-    Distill(distill::Distill),
+    Distill(Box<distill::Distill>),
     /// Estimate what restricting a language model to its candidate sets costs
     #[cfg(feature = "llm")]
     Gap(gap::Gap),

@@ -1,5 +1,7 @@
 //! [`Candidates`]: the student's logits of the tokens that a loss needs, and of no others.
 
+use super::cells::CellLogits;
+use crate::flat::is_flat;
 use crate::teacher::Scores;
 use crate::tensors::{Mask, Slots};
 use crate::{LlmError, Tensors};
@@ -9,8 +11,8 @@ use operators::{CandidateSets, Cells, RowLayout};
 /// The teacher's candidate sets of some rows, perhaps with one more token beside each set.
 ///
 /// The cells of a row are its candidates, the most likely one first, and after them the token
-/// beside them where there is one. Different rows share many tokens: the head is applied to each
-/// token that occurs once, for all rows.
+/// beside them where there is one. Different rows share many tokens: where that is faster,
+/// the head is applied to each token that occurs once, for all rows.
 #[derive(Debug)]
 pub struct Candidates {
     n: Tensors,
@@ -125,6 +127,22 @@ impl Candidates {
         if let Some(&token) = self.tokens.last().filter(|&&token| token as usize >= vocabulary) {
             return Err(LlmError::UnknownToken { token, vocabulary });
         }
+        if is_flat(hidden_re) && is_flat(head_ve) && hidden_re.dim(0)? == self.n.layout().rows() {
+            let token = |&place: &u32| self.tokens[place as usize % self.tokens.len()];
+            let tokens = self.places.iter().map(token).collect();
+            let cells = CellLogits { layout: self.n.layout().clone(), tokens };
+            return Ok(cells.of(hidden_re, head_ve)?);
+        }
+        self.definition(hidden_re, head_ve, device)
+    }
+
+    /// The same by the logits of all rows and all tokens that occur.
+    fn definition(
+        &self,
+        hidden_re: &Tensor,
+        head_ve: &Tensor,
+        device: &Device,
+    ) -> Result<Tensor, LlmError> {
         let tokens = Tensor::from_slice(&self.tokens, self.tokens.len(), device)?;
         let head_ue = head_ve.index_select(&tokens, 0)?;
         let logits_ru = hidden_re.matmul(&head_ue.t()?)?;
@@ -147,5 +165,49 @@ impl Candidates {
         };
         let values: Vec<f64> = self.n.layout().iter().zip(sets).flat_map(of_row).collect();
         self.n.cells(&values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Var;
+
+    #[test]
+    fn logits_cell_by_cell_are_those_of_all_rows_with_their_gradients() {
+        let (rows, vocabulary, width) = (9, 40, 23);
+        let sizes: Vec<u32> = (0..rows).map(|row| 1 + row * row % 7).collect();
+        let total = sizes.iter().sum::<u32>();
+        let scores = Scores {
+            candidates: (0..total).map(|i| i * 7 % vocabulary).collect(),
+            log_probabilities: vec![-1.0; total as usize],
+            chosen: vec![-1.0; rows as usize],
+            mass: vec![1.0; rows as usize],
+            sizes,
+        };
+        let (chosen, beside) = (vec![0; rows as usize], vec![39; rows as usize]);
+        let place = (DType::F32, &Device::Cpu);
+        let candidates = Candidates::new(&[&scores], &chosen, Some(&beside), place).unwrap();
+        let random = |n, m| Tensor::randn(0f32, 1.0, (n, m), &Device::Cpu).unwrap();
+        let (hidden, head) = (random(rows as usize, width), random(vocabulary as usize, width));
+        let direction = Tensor::randn(0f32, 1.0, candidates.places.len(), &Device::Cpu).unwrap();
+        let run = |dtype| {
+            let of = |x: &Tensor| Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap();
+            let (hidden, head) = (of(&hidden), of(&head));
+            let logits = candidates.logits(&hidden, &head).unwrap();
+            let along = logits.mul(&direction.to_dtype(dtype).unwrap()).unwrap().sum_all().unwrap();
+            let store = along.backward().unwrap();
+            let gradient = |v: &Var| store.get(v).unwrap().clone();
+            [logits.detach(), gradient(&hidden), gradient(&head)]
+        };
+        for (short, exact) in run(DType::F32).iter().zip(run(DType::F64)) {
+            let distance = short.to_dtype(DType::F64).unwrap().sub(&exact).unwrap();
+            let largest = |x: &Tensor| {
+                let x = x.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+                x.to_scalar::<f64>().unwrap()
+            };
+            // Sums of up to 23 products, which are about as large as the largest sum.
+            assert!(largest(&distance) <= 23.0 * f64::from(f32::EPSILON) * largest(&exact));
+        }
     }
 }

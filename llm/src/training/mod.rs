@@ -16,6 +16,7 @@ mod batch;
 mod bellman;
 mod candidate_kl;
 mod candidates;
+mod cells;
 mod example;
 mod gradients;
 mod log;
