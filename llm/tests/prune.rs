@@ -183,7 +183,7 @@ fn the_divergence_without_each_layer_is_that_of_each_pruned_model() {
         let all = Layers::all(teacher.config().layers).expect("layers");
         let found = calibration.without_each_layer(&teacher, &mut go_on).expect("divergences");
         let one_by_one: Vec<f64> = (0..teacher.config().layers)
-            .map(|layer| all.without(layer).and_then(|kept| Ok(teacher.pruned(&kept))))
+            .map(|layer| all.without(layer).map(|kept| teacher.pruned(&kept)))
             .map(|student| calibration.divergence(&student.expect("layers").expect("a model")))
             .collect::<Result<_, _>>()
             .expect("divergences");
