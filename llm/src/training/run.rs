@@ -99,6 +99,8 @@ impl<'a> Run<'a> {
         mut evaluate: Option<Evaluate>,
         watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<bool, LlmError> {
+        // Of a run whose phases are all done there is nothing else to do.
+        self.saved.restore_weights(student)?;
         while let Some(phase) = self.phases.get(self.progress.phase) {
             let data = (&phase.examples[..], self.text);
             let objective = phase.objective.clone();

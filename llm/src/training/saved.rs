@@ -1,8 +1,8 @@
 //! [`Saved`]: where training stands, on disk.
 
 use super::Trainer;
-use crate::LlmError;
 use crate::weights::Safetensors;
+use crate::{LlmError, Model};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -82,6 +82,18 @@ impl Saved {
         progress.map(Some)
     }
 
+    /// Puts the newest state's weights into `student`; leaves it as it is where nothing is saved.
+    ///
+    /// # Errors
+    /// [`LlmError::File`]; those of damaged files of tensors; [`LlmError::TensorShape`] when they
+    /// belong to another model.
+    pub fn restore_weights(&self, student: &Model) -> Result<(), LlmError> {
+        match self.newest()? {
+            Some(state) => student.set(&Safetensors::open(&state.join(WEIGHTS))?),
+            None => Ok(()),
+        }
+    }
+
     /// Puts the newest state's weights and moments into `trainer`.
     ///
     /// # Errors
@@ -89,8 +101,7 @@ impl Saved {
     /// belong to another model.
     pub fn restore(&self, trainer: &mut Trainer, progress: &Progress) -> Result<(), LlmError> {
         let Some(state) = self.newest()? else { return Ok(()) };
-        let weights = Safetensors::open(&state.join(WEIGHTS))?;
-        trainer.student().set(&weights)?;
+        self.restore_weights(trainer.student())?;
         let moments = Safetensors::open(&state.join(MOMENTS))?;
         trainer.optimiser_mut().restore(progress.step, &moments)
     }
