@@ -5,7 +5,8 @@ use crate::{Dense, Discount, NumberSystem, OperatorError, RowLayout, Rows, TopP}
 /// The bound for a leak ℓ per step, forever: κ = γ ℓ / (1 − γ); κ(p) for ℓ = −log p.
 ///
 /// Elementwise over any array of leaks. Infinite at γ = 1, and undefined there (NaN, or everything)
-/// for ℓ = 0: ask [`Discount::is_contracting`] first, or use [`horizon_bound`].
+/// for ℓ = 0: ask [`Discount::is_contracting`] first, or use [`horizon_bound`]. At γ = 0 it is 0,
+/// also where a mass was too small for a float and its leak is infinite.
 /// Proved: `kappa_step`, `paper_proposition_2`.
 /// Source: arXiv 2505.20335, Proposition 2.
 ///
@@ -22,6 +23,9 @@ use crate::{Dense, Discount, NumberSystem, OperatorError, RowLayout, Rows, TopP}
 /// # Ok::<(), operators::OperatorError>(())
 /// ```
 pub fn kappa<N: NumberSystem>(n: &N, gamma: Discount, leak: &Rows<N>) -> Result<Rows<N>, N::Error> {
+    if gamma.get() == 0.0 {
+        return Ok(Rows(n.constant(&leak.0, 0.0)?));
+    }
     let one = n.constant(&leak.0, 1.0)?;
     let rest = n.sub(&one, &n.constant(&leak.0, gamma.get())?)?;
     Ok(Rows(n.div(&n.scale(&leak.0, gamma.get())?, &rest)?))

@@ -52,7 +52,15 @@ fn sets_of_the_instance_take_the_place_of_the_rule() {
 #[test]
 fn the_propositions_hold_of_any_sets() {
     for rigorous in [false, true] {
-        let (given, propositions) = (instances(210), propositions::all());
+        // The leak of a set whose mass is no float is ∞ in floats, and says nothing.
+        let tells = |instance: &Instance| {
+            let rule = Selection::TopP(instance.p);
+            let case = Case::<f64>::solve(instance, rule, Theory::default()).unwrap();
+            case.largest_leak().unwrap().is_finite()
+        };
+        let given: Vec<Instance> = instances(210).into_iter().filter(tells).collect();
+        assert!(given.len() > 190, "{}", given.len());
+        let propositions = propositions::all();
         let plan = Plan { given, propositions, rigorous, ..Plan::new(0) };
         let outcome = run(&plan);
         for (proposition, tally) in plan.propositions.iter().zip(&outcome.tallies) {
