@@ -25,7 +25,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 # What each side computes in a step, and the ratio of tokens a second and of peak memory that is asked of `bellman`.
 PAIRS = [
     ("bd", "PyTorch, all logits", "bd", 2.0, None),
-    ("bd-candidates", "PyTorch, candidates' logits", "bd", 1.2, None),
+    ("bd-candidates", "PyTorch, candidates' logits", "bd-candidates", 1.2, None),
     ("sft", "PyTorch", "sft", 1.1, 0.6),
 ]
 
@@ -110,12 +110,15 @@ class Batch:
         self.distinct, where = torch.cat([self.token, self.chosen]).unique(return_inverse=True)
         self.token_slot, self.chosen_slot = where[: len(self.token)], where[len(self.token):]
 
-    def bellman(self, logits, token, chosen, gamma=0.99, alpha=0.1, floor=-10.0):
-        """−J over rows of logits in which `token` and `chosen` are columns."""
+    def bellman(self, logits, token, chosen, whole, gamma=0.99, alpha=0.1, floor=-10.0):
+        """−J over rows of logits in which `token` and `chosen` are columns; shifted by the largest of the `whole`
+        vocabulary or of the set."""
         import torch
 
-        shift = logits.amax(-1)
-        q = (logits[self.row, token] - shift[self.row]).clamp(min=floor)
+        cells = logits[self.row, token]
+        lowest = torch.full((self.rows,), -torch.inf, dtype=cells.dtype)
+        shift = logits.amax(-1) if whole else lowest.scatter_reduce(0, self.row, cells, "amax")
+        q = (cells - shift[self.row]).clamp(min=floor)
         # Between e^−10 and 1: no maximum need be taken out.
         value = torch.zeros(self.rows).index_add(0, self.row, q.float().exp()).log()
         taken = (logits[torch.arange(self.rows), chosen] - shift).clamp(min=floor).float()
@@ -132,10 +135,10 @@ def loss_of(objective, model, batch):
     body = model.model(batch.ids, use_cache=False).last_hidden_state[:, :-1].flatten(0, 1)
     if objective == "bd-candidates":
         logits = body @ model.lm_head.weight[batch.distinct].T
-        return batch.bellman(logits, batch.token_slot, batch.chosen_slot)
+        return batch.bellman(logits, batch.token_slot, batch.chosen_slot, False)
     logits = model.lm_head(body)
     if objective == "bd":
-        return batch.bellman(logits, batch.token, batch.chosen)
+        return batch.bellman(logits, batch.token, batch.chosen, True)
     return torch.nn.functional.cross_entropy(logits.float(), batch.chosen)
 
 
