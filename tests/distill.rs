@@ -102,6 +102,19 @@ fn a_run_writes_a_student_that_loads_a_log_and_its_settings() {
 }
 
 #[test]
+fn at_p_1_the_sets_of_the_cache_do_not_enter() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
+    let config = ["--config", "run.toml", "--out", "run", "--steps", "2", "--phases", "bd"];
+    distill(folder, &[&config[..], &["--p", "1"]].concat()).assert().code(0);
+    let (_, log) = result(&folder.join("run"));
+    let last = log.iter().rev().find(|entry| entry["event"] == "step").unwrap();
+    assert_eq!((&last["outside"], &last["teacher_mass"]), (&json!(0.0), &json!(1.0)));
+}
+
+#[test]
 fn a_run_killed_at_fifty_moments_ends_with_the_same_weights_and_log() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -158,6 +158,53 @@ fn bellman_distill_on_candidates_is_bellman_distill_on_the_whole_vocabulary() {
 }
 
 #[test]
+fn without_sets_bellman_distill_is_that_of_sets_that_hold_every_token() {
+    let shifts = [
+        (SparseShift::VocabMax, Shift::VocabMax),
+        (SparseShift::CandidateMax, Shift::VocabMax),
+        (SparseShift::LogSoftmax, Shift::LogSoftmax),
+        (SparseShift::Zero, Shift::Zero),
+    ];
+    let examples = examples(1.0);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
+    let scores: Vec<&Scores> = examples.iter().filter_map(|e| e.scores.as_ref()).collect();
+    for (sparse_shift, shift) in shifts {
+        for phi in [Phi::chi2(0.1).unwrap(), Phi::Identity] {
+            let loss = bellman(sparse_shift, phi, Outside::Floor);
+            let total = loss.transitions(&batch, &scores);
+            let expected = defined(&loss, shift, &batch, &scores);
+            let (hidden, head) = state(&batch);
+            let whole = WholeLoss { settings: loss.settings, shift: sparse_shift };
+            let state = (hidden.as_tensor(), head.as_tensor());
+            let value = whole.loss(&batch, state, total, &mut Tally::default()).expect("a loss");
+            assert_same(&outcome(&hidden, &head, value), &expected, &format!("{loss:?}"));
+        }
+    }
+}
+
+#[test]
+fn cloning_that_holds_the_mass_in_the_sets_is_cross_entropy() {
+    let examples = examples(0.5);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
+    let scores: Vec<&Scores> = examples.iter().filter_map(|e| e.scores.as_ref()).collect();
+    let mut loss = bellman(SparseShift::VocabMax, Phi::Identity, Outside::Drop);
+    (loss.settings.q_min, loss.mass_weight) = (-1e3, 1.0);
+    let (found, _) = sparse(&loss, &batch, &scores);
+
+    let sets = scores.iter().flat_map(|s| s.sets().map(|set| &s.candidates[set]));
+    let inside = sets.zip(batch.chosen()).map(|(set, token)| set.contains(token));
+    let counted: Vec<bool> = batch.counts().zip(inside).map(|(c, inside)| c && inside).collect();
+    // With φ = identity γ V_{t+1} cancels within each transition, whichever others are left out.
+    let share = 1.0 / counted.iter().filter(|counted| **counted).count() as f64;
+    let weights: Vec<f64> = counted.iter().map(|&c| if c { share } else { 0.0 }).collect();
+    let (hidden, head) = state(&batch);
+    let target = Target::Tokens(batch.chosen());
+    let entropy = vocabulary_loss(&hidden, &head, &target, &weights).unwrap();
+    assert!(counted.iter().any(|counted| *counted) && counted.iter().any(|counted| !*counted));
+    assert_same(&found, &outcome(&hidden, &head, entropy), "cross entropy");
+}
+
+#[test]
 fn the_largest_candidate_is_the_largest_logit_where_nothing_is_outside() {
     let examples = examples(1.0);
     let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();

@@ -53,7 +53,7 @@ pub use bounded_mean::BoundedMean;
 pub use budget::Budget;
 pub use candidates::{CandidateSets, RowLayout, Selection};
 pub use dense::Dense;
-pub use distill::{BellmanDistill, Evaluation, bellman_distill, student_q};
+pub use distill::{BellmanDistill, Evaluation, bellman_distill, over_transitions, student_q};
 pub use divergence::{cross_entropy, kl_divergence};
 pub use dual::Dual;
 pub use error::OperatorError;

@@ -3,7 +3,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | [`Example`], [`Batch`], [`Order`] | what is trained on, together, and when |
-//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only |
+//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only, [`WholeLoss`] at p = 1 |
 //! | [`vocabulary_loss`], [`survey`], [`log_normaliser`] | the whole vocabulary, a piece at a time |
 //! | [`Gradients`], [`AdamW`], [`Schedule`] | from gradients to weights |
 //! | [`Trainer`] | the step that puts these together |
@@ -30,6 +30,7 @@ mod survey;
 mod tally;
 mod trainer;
 mod vocabulary;
+mod whole;
 
 pub use adamw::{AdamW, AdamWSettings};
 pub use batch::Batch;
@@ -47,3 +48,4 @@ pub use survey::{Survey, log_normaliser, survey};
 pub use tally::{Shares, Tally};
 pub use trainer::{Step, Trainer, TrainerSettings};
 pub use vocabulary::{Target, vocabulary_loss};
+pub use whole::WholeLoss;

@@ -1,7 +1,7 @@
 //! [`Objective`]: what a student is trained by.
 
 use super::vocabulary::{Target, vocabulary_loss};
-use super::{Batch, BellmanLoss, Example, Tally, candidate_kl, released};
+use super::{Batch, BellmanLoss, Example, Tally, WholeLoss, candidate_kl, released};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
 use candle_core::Tensor;
@@ -15,6 +15,8 @@ pub enum Objective<'a> {
     CrossEntropy,
     /// Bellman Distill.
     Bellman(BellmanLoss),
+    /// Bellman Distill at p = 1, whose sets hold every token.
+    BellmanWhole(WholeLoss),
     /// Bellman Distill as the authors' released code has it, over the whole vocabulary.
     Released(Released),
     /// KL(teacher ‖ student) over the whole vocabulary.
@@ -33,6 +35,7 @@ impl Objective<'_> {
     pub fn terms(&self, batch: &Batch, examples: &[&Example]) -> Result<usize, LlmError> {
         Ok(match self {
             Self::Bellman(loss) => loss.transitions(batch, &scores(examples)?),
+            Self::BellmanWhole(_) => batch.counts().filter(|&counts| counts).count(),
             // The released code knows no end: every response is as if cut off.
             Self::Released(_) => batch.rows() - examples.len(),
             _ => batch.rows(),
@@ -61,6 +64,7 @@ impl Objective<'_> {
                 vocabulary_loss(state.0, state.1, &Target::Tokens(batch.chosen()), &weights)
             }
             Self::Bellman(loss) => loss.loss(batch, &scores(examples)?, state, total, tally),
+            Self::BellmanWhole(loss) => loss.loss(batch, state, total, tally),
             Self::Released(settings) => {
                 released::loss(settings, batch, &scores(examples)?, state, share)
             }

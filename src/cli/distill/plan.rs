@@ -11,7 +11,7 @@ use llm::teacher::{Cache, Expected, Prompt};
 use llm::text::Tokenizer;
 use llm::training::{
     AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
-    TrainerSettings,
+    TrainerSettings, WholeLoss,
 };
 use llm::{Checkpoint, LlmError, Model};
 use operators::{BellmanDistill, Discount, Released, TopP};
@@ -140,8 +140,17 @@ fn examples(
     let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
     let expected = Expected::anything().tokenizer(&tokenizer.hash());
     let cache = Cache::open(file, &expected)?;
+    if takes_every_token(options, phase) {
+        // The sets of the cache, whatever their p, do not enter.
+        return Ok(Example::of_cache(&cache, longest)?);
+    }
     let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
     Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
+}
+
+/// Whether the sets of a phase hold every token: nothing of them has to be stored.
+fn takes_every_token(options: &Options, phase: PhaseName) -> bool {
+    phase == PhaseName::Bd && options.p == Some(1.0)
 }
 
 /// A file that a phase cannot do without.
@@ -217,6 +226,10 @@ fn objective<'a>(
     };
     Ok(match phase {
         PhaseName::Sft | PhaseName::Seqkd => Objective::CrossEntropy,
+        PhaseName::Bd if takes_every_token(options, phase) => {
+            let BellmanLoss { settings, shift, .. } = bellman(options)?;
+            Objective::BellmanWhole(WholeLoss { settings, shift })
+        }
         PhaseName::Bd => Objective::Bellman(bellman(options)?),
         PhaseName::BdReleased => {
             let settings = bellman(options)?.settings;
