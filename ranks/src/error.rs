@@ -21,7 +21,9 @@ pub enum RanksError {
     #[error("the ranks have parted")]
     Parted,
     /// Another rank has sent something of another shape.
-    #[error("rank {rank} is about something else; all ranks need the same build, arguments and files")]
+    #[error(
+        "rank {rank} is about something else; all ranks need the same build, arguments and files"
+    )]
     Unlike {
         /// Which.
         rank: usize,
