@@ -373,6 +373,9 @@ pub enum LlmError {
     /// Responses that do not tell the gap.
     #[error(transparent)]
     Gap(#[from] GapProblem),
+    /// The ranks that work together cannot go on.
+    #[error(transparent)]
+    Ranks(#[from] ranks::RanksError),
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,

@@ -47,6 +47,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(help("{}", language_model_help(.0)))]
     LanguageModel(#[from] llm::LlmError),
+    /// The other processes of this command.
+    #[error(transparent)]
+    #[diagnostic(help("{}", ranks_help(.0)))]
+    Ranks(#[from] ranks::RanksError),
     /// γ or p.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
@@ -57,6 +61,17 @@ pub enum CliError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What to do about processes that cannot go on together.
+fn ranks_help(error: &ranks::RanksError) -> &'static str {
+    use ranks::RanksError as E;
+    match error {
+        E::Elsewhere { .. } => "all processes end when one of them cannot go on",
+        E::Unlike { .. } => "all processes need to see the same files, on every machine",
+        E::TooLong { .. } => "use more processes, or less at once",
+        _ => "start them with `mpirun -n N bellman …`, all with the same build",
+    }
 }
 
 /// What to do about an error of a language model or of the files beside it.
@@ -95,6 +110,7 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              `--allow-short-sets`"
         }
         E::Gap(_) => "give a cache that `bellman generate` has finished",
+        E::Ranks(problem) => ranks_help(problem),
         E::NotEmpty { .. } => "name a folder that is not there yet",
         E::NoLayer { .. } | E::Layers(_) => "layers are counted from 0: `--keep 0-9,20-29`",
         E::NoResponses => "a data set to measure by has an output in each record",

@@ -10,9 +10,10 @@ use super::{CliError, End};
 use clap::Args;
 use llm::generation::Sampling;
 use llm::teacher::server::{Question, Server, answer_all};
-use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts};
+use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill_over, hash_model, hash_prompts};
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::TopP;
+use ranks::Ranks;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -95,8 +96,8 @@ struct Outcome {
 }
 
 impl Generate {
-    /// Runs it.
-    pub fn run(self) -> Result<End, CliError> {
+    /// Runs it, by all processes that were started: each answers some of the prompts.
+    pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
         let p = TopP::new(self.p)?;
         let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
@@ -120,7 +121,8 @@ impl Generate {
         let bar = bar_of(prompts.prompts.len(), "prompts");
         let started = Instant::now();
         let listening = Listening::start();
-        let cache = fill(
+        let cache = fill_over(
+            ranks,
             &self.out,
             &settings,
             &prompts.prompts,
@@ -143,6 +145,9 @@ impl Generate {
             }
             Err(error) => return Err(error.into()),
         };
+        if !ranks.is_first() {
+            return Ok(End::Fine);
+        }
         let outcome = Outcome {
             file: cache.path().to_path_buf(),
             prompts: prompts.prompts.len(),

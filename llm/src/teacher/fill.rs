@@ -3,6 +3,7 @@
 use super::cache::Writer;
 use super::{Cache, Expected, Row, Settings};
 use crate::LlmError;
+use ranks::Ranks;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -39,44 +40,103 @@ pub fn fill(
     folder: &Path,
     settings: &Settings,
     prompts: &[Prompt],
+    answer: impl FnMut(&[Prompt]) -> Result<Vec<Row>, LlmError>,
+    watch: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Cache>, LlmError> {
+    fill_over(&Ranks::alone(), folder, settings, prompts, answer, watch)
+}
+
+/// The same, by several ranks that see the same folder: each makes parts of its own, and the
+/// finished file is the same as one rank makes. The watch of any rank breaks off all. Collective.
+///
+/// # Errors
+/// The same; [`LlmError::Ranks`].
+pub fn fill_over(
+    ranks: &Ranks,
+    folder: &Path,
+    settings: &Settings,
+    prompts: &[Prompt],
     mut answer: impl FnMut(&[Prompt]) -> Result<Vec<Row>, LlmError>,
     mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<Cache>, LlmError> {
     let (path, parts) = (folder.join(FILE), Parts(folder.join("parts")));
     let expected = Expected::all(settings);
-    if !path.exists() {
+    let finished = path.exists();
+    // Before any rank changes something.
+    ranks.meet()?;
+    if !finished {
         parts.make()?;
-        let mut answered = 0;
-        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
-            if watch(answered).is_break() {
+        let mut make = |i: usize, prompts: &[Prompt]| {
+            let rows = answer(prompts)?;
+            write_part(&parts.path(i), settings, prompts, &rows)
+        };
+        let all: Vec<&[Prompt]> = prompts.chunks(PROMPTS_PER_PART).collect();
+        let mut left = Vec::new();
+        for i in 0..all.len() {
+            match parts.path(i).exists() {
+                true => _ = Cache::open(&parts.path(i), &expected)?,
+                false => left.push(i),
+            }
+        }
+        let there =
+            |left: &[usize]| prompts.len() - left.iter().map(|&i| all[i].len()).sum::<usize>();
+        // So that no part is there for one rank and not for another.
+        ranks.meet()?;
+        while !left.is_empty() {
+            let mut stopped = watch(there(&left)).is_break();
+            if let Some(&i) = left.get(ranks.rank()).filter(|_| !stopped) {
+                match make(i, all[i]) {
+                    Err(LlmError::Stopped) => stopped = true,
+                    made => made?,
+                }
+            }
+            if ranks.any(stopped)? {
                 return Ok(None);
             }
-            let part = parts.path(i);
-            if part.exists() {
-                Cache::open(&part, &expected)?;
-            } else {
-                let rows = answer(prompts)?;
-                asked_for(&rows, prompts, settings, &part)?;
-                let mut writer = Writer::create(&part, settings)?;
-                writer.group(&rows)?;
-                writer.finish()?;
-            }
-            answered += prompts.len();
+            left.drain(..ranks.size().min(left.len()));
         }
-        let mut writer = Writer::create(&path, settings)?;
-        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
-            let part = Cache::open(&parts.path(i), &expected)?;
-            let rows = part.rows()?.collect::<Result<Vec<Row>, _>>()?;
-            asked_for(&rows, prompts, settings, part.path())?;
-            writer.group(&rows)?;
+        if ranks.is_first() {
+            join(&path, &parts, settings, &all)?;
         }
-        writer.finish()?;
+        ranks.meet()?;
     }
     let cache = Cache::open(&path, &expected)?;
-    parts.remove()?;
+    if ranks.is_first() {
+        parts.remove()?;
+    }
     // Nothing is left to be broken off.
     let _ = watch(prompts.len());
     Ok(Some(cache))
+}
+
+fn write_part(
+    path: &Path,
+    settings: &Settings,
+    prompts: &[Prompt],
+    rows: &[Row],
+) -> Result<(), LlmError> {
+    asked_for(rows, prompts, settings, path)?;
+    let mut writer = Writer::create(path, settings)?;
+    writer.group(rows)?;
+    writer.finish()
+}
+
+/// Makes the finished cache of its parts.
+fn join(
+    path: &Path,
+    parts: &Parts,
+    settings: &Settings,
+    prompts: &[&[Prompt]],
+) -> Result<(), LlmError> {
+    let expected = Expected::all(settings);
+    let mut writer = Writer::create(path, settings)?;
+    for (i, prompts) in prompts.iter().enumerate() {
+        let part = Cache::open(&parts.path(i), &expected)?;
+        let rows = part.rows()?.collect::<Result<Vec<Row>, _>>()?;
+        asked_for(&rows, prompts, settings, part.path())?;
+        writer.group(&rows)?;
+    }
+    writer.finish()
 }
 
 /// Whether rows are all responses to these prompts, in order.

@@ -23,7 +23,7 @@ mod summary;
 
 pub use answer::Answers;
 pub use cache::Cache;
-pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill};
+pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill, fill_over};
 pub use hash::{hash_file, hash_model, hash_prompts, hash_text};
 pub use row::Row;
 pub use score::{Exchange, Scores, score};

@@ -20,8 +20,11 @@ mod cells;
 mod example;
 mod gradients;
 mod log;
+#[cfg(feature = "nccl")]
+mod nccl;
 mod objective;
 mod order;
+mod reduce;
 mod released;
 mod run;
 mod saved;

@@ -3,6 +3,7 @@
 use super::{Entry, Example, Log, Objective, Progress, Saved, Step, Trainer, TrainerSettings};
 use crate::weights::Folder;
 use crate::{LlmError, Model};
+use ranks::{Ranks, RanksError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -52,13 +53,15 @@ pub enum Event<'a> {
     },
 }
 
-/// A function that scores a student: Rouge-L times 100.
+/// A function that scores a student: Rouge-L times 100. Every rank calls it, and it gives the same on
+/// all.
 pub type Evaluate<'a> = &'a mut dyn FnMut(&Model) -> Result<f64, LlmError>;
 
 /// Training with its folder: states, log, the best student.
 ///
 /// The folder holds `states/` (see [`Saved`]), `log.jsonl` and, with scores, `best/`, the student
 /// that scored best in the phase at hand. A phase starts from the best student of the one before.
+/// Of several ranks all read in that folder, and the first alone writes.
 #[derive(Debug)]
 pub struct Run<'a> {
     folder: PathBuf,
@@ -67,7 +70,9 @@ pub struct Run<'a> {
     rhythm: Rhythm,
     progress: Progress,
     saved: Saved,
-    log: Log,
+    /// On the first rank only.
+    log: Option<Log>,
+    ranks: Ranks,
 }
 
 impl<'a> Run<'a> {
@@ -81,14 +86,35 @@ impl<'a> Run<'a> {
         text: &'a [Example],
         rhythm: Rhythm,
     ) -> Result<Self, LlmError> {
+        Self::open_over(&Ranks::alone(), folder, phases, text, rhythm)
+    }
+
+    /// The same, by these ranks together. Collective.
+    ///
+    /// # Errors
+    /// The same; [`LlmError::Ranks`], where ranks find different states as well.
+    pub fn open_over(
+        ranks: &Ranks,
+        folder: &Path,
+        phases: &'a [Phase<'a>],
+        text: &'a [Example],
+        rhythm: Rhythm,
+    ) -> Result<Self, LlmError> {
         let saved = Saved::at(&folder.join("states"));
         let progress = saved.progress()?.unwrap_or_default();
-        let log = Log::open(&folder.join("log.jsonl"), progress.log_bytes)?;
-        Ok(Self { folder: folder.to_path_buf(), phases, text, rhythm, progress, saved, log })
+        // A folder of one rank's own machine holds no state of the others.
+        let all = ranks.gather(&progress)?;
+        if let Some(rank) = all.iter().position(|other| *other != progress) {
+            return Err(RanksError::Unlike { rank }.into());
+        }
+        let log = |bytes| Log::open(&folder.join("log.jsonl"), bytes);
+        let log = ranks.is_first().then(|| log(progress.log_bytes)).transpose()?;
+        let (folder, ranks) = (folder.to_path_buf(), ranks.clone());
+        Ok(Self { folder, phases, text, rhythm, progress, saved, log, ranks })
     }
 
     /// Trains `student` through all phases; `false` when `watch` broke it off, which leaves a
-    /// state to go on from.
+    /// state to go on from; the watch of any rank breaks off all. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Write`], the state
@@ -104,7 +130,8 @@ impl<'a> Run<'a> {
         while let Some(phase) = self.phases.get(self.progress.phase) {
             let data = (&phase.examples[..], self.text);
             let objective = phase.objective.clone();
-            let mut trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
+            let trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
+            let mut trainer = trainer.over(&self.ranks)?;
             self.saved.restore(&mut trainer, &self.progress)?;
             let _ = watch(&Event::Phase { phase, done: trainer.done() });
             match self.phase(phase, &mut trainer, &mut evaluate, watch) {
@@ -144,17 +171,17 @@ impl<'a> Run<'a> {
                 }
                 step => step?,
             };
-            self.log.add(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
+            self.log(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
             self.progress.step = trainer.done();
-            let asked = watch(&Event::Step(&step));
+            let asked = self.ranks.any(watch(&Event::Step(&step)).is_break())?;
             let due = |every: u64| every > 0 && (step.number % every == 0 || step.number == steps);
             if due(self.rhythm.score) {
                 self.score(phase, trainer, evaluate, watch)?;
             }
-            if due(self.rhythm.save) || asked.is_break() {
+            if due(self.rhythm.save) || asked {
                 self.save(trainer)?;
             }
-            if asked.is_break() {
+            if asked {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -187,18 +214,30 @@ impl<'a> Run<'a> {
         let rouge_l = evaluate(&trainer.student().frozen()?)?;
         let best = self.progress.best.is_none_or(|(before, _)| rouge_l > before);
         if best {
-            trainer.student().save(&self.best())?;
+            if self.ranks.is_first() {
+                trainer.student().save(&self.best())?;
+            }
+            // All read it when the phase ends.
+            self.ranks.meet()?;
             self.progress.best = Some((rouge_l, trainer.done()));
         }
         let (phase, step) = (phase.name.clone(), trainer.done());
         let seconds = start.elapsed().as_secs_f64();
-        self.log.add(&Entry::Score { phase, step, rouge_l, best, seconds })?;
+        self.log(&Entry::Score { phase, step, rouge_l, best, seconds })?;
         let _ = watch(&Event::Score { rouge_l, best });
         Ok(())
     }
 
+    /// Saves on the first rank; the others wait, and then find the state.
     fn save(&mut self, trainer: &Trainer) -> Result<(), LlmError> {
-        self.progress.log_bytes = self.log.sync()?;
-        self.saved.save(trainer, &self.progress)
+        if let Some(log) = &self.log {
+            self.progress.log_bytes = log.sync()?;
+            self.saved.save(trainer, &self.progress)?;
+        }
+        Ok(self.ranks.meet()?)
+    }
+
+    fn log(&mut self, entry: &Entry) -> Result<(), LlmError> {
+        self.log.as_mut().map_or(Ok(()), |log| log.add(entry))
     }
 }

@@ -1,8 +1,10 @@
 //! [`Trainer`]: one step after the other, from batches to changed weights.
 
+use super::reduce::Reduction;
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
 use candle_core::{DType, Tensor, Var};
+use ranks::Ranks;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct TrainerSettings {
     /// How many steps there are.
     pub steps: u64,
-    /// Examples a step.
+    /// Examples a step, over all ranks.
     pub batch: usize,
     /// Examples that go through the model together. It decides about memory and speed, and about
     /// the result only by rounding.
@@ -52,7 +54,8 @@ pub struct Step {
 /// A student that is being trained.
 ///
 /// The batch of a step is a function of the seed and the number of the step: weights, moments and
-/// that number are all there is to training.
+/// that number are all there is to training. Several ranks share the batch of each step, and their
+/// weights are the same bit by bit.
 #[derive(Debug)]
 pub struct Trainer<'a> {
     student: Model,
@@ -62,6 +65,7 @@ pub struct Trainer<'a> {
     examples: &'a [Example],
     text: &'a [Example],
     settings: TrainerSettings,
+    reduction: Reduction,
 }
 
 impl<'a> Trainer<'a> {
@@ -87,7 +91,18 @@ impl<'a> Trainer<'a> {
             return Err(LlmError::NothingToTrain { what });
         }
         let optimiser = AdamW::new(&variables, settings.optimiser)?;
-        Ok(Self { student, variables, optimiser, objective, examples, text, settings })
+        let reduction = Reduction::alone();
+        Ok(Self { student, variables, optimiser, objective, examples, text, settings, reduction })
+    }
+
+    /// The same, by these ranks together. All need the same student, objective, data and settings.
+    /// Collective.
+    ///
+    /// # Errors
+    /// [`LlmError::Ranks`]; [`LlmError::Tensor`] when their devices cannot be connected.
+    pub fn over(self, ranks: &Ranks) -> Result<Self, LlmError> {
+        let reduction = Reduction::over(ranks, self.student.head().device())?;
+        Ok(Self { reduction, ..self })
     }
 
     /// The student as it is now.
@@ -120,11 +135,11 @@ impl<'a> Trainer<'a> {
         self.optimiser.steps()
     }
 
-    /// Takes the next step.
+    /// Takes the next step. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`] when loss or gradient is no finite number, the weights being those
-    /// before the step; those of the objective and of the model.
+    /// before the step; [`LlmError::Ranks`]; those of the objective and of the model.
     pub fn step(&mut self) -> Result<Step, LlmError> {
         let (settings, number) = (self.settings, self.done());
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
@@ -140,6 +155,8 @@ impl<'a> Trainer<'a> {
             let ignored = &mut Tally::default();
             text_loss = Some(self.add(&language, drawn, weight, &mut gradients, ignored)?);
         }
+        gradients.sum(&self.variables, &self.reduction)?;
+        let (loss, text_loss, tokens) = self.counted(loss, text_loss, tokens, &mut tally)?;
         let gradient_norm = gradients.clip(settings.clip)?;
         let finite = gradient_norm.is_finite() && loss.is_finite();
         if !(finite && text_loss.is_none_or(f64::is_finite)) {
@@ -156,18 +173,35 @@ impl<'a> Trainer<'a> {
         Schedule { peak, warm_up, steps }
     }
 
-    /// The examples of a step, the longest first: neighbours share a part and need little padding,
-    /// and a batch that does not fit into memory fails at once.
+    /// This rank's examples of a step, the longest first: neighbours share a part and need little
+    /// padding, and a batch that does not fit into memory fails at once. Ranks take turns down the
+    /// list, so that all have about as much to do.
     fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
         let mut drawn: Vec<&Example> =
             order.of_step(step).into_iter().map(|i| &examples[i]).collect();
         drawn.sort_by_key(|example| std::cmp::Reverse(example.length()));
-        drawn
+        self.reduction.ranks().share(drawn.len()).map(|i| drawn[i]).collect()
     }
 
-    /// Adds the gradient of `weight` times the mean loss over all examples, and gives that mean.
+    /// What was counted, summed over ranks.
+    fn counted(
+        &self,
+        loss: f64,
+        text_loss: Option<f64>,
+        tokens: usize,
+        tally: &mut Tally,
+    ) -> Result<(f64, Option<f64>, usize), LlmError> {
+        let mut sums = [loss, text_loss.unwrap_or(0.0), tokens as f64];
+        self.reduction.ranks().sum(&mut sums)?;
+        *tally = tally.over(self.reduction.ranks())?;
+        let [loss, text, tokens] = sums;
+        Ok((loss, text_loss.map(|_| text), tokens as usize))
+    }
+
+    /// Adds the gradient of `weight` times what these examples add to the mean loss over those of
+    /// all ranks, and gives the latter.
     fn add(
         &self,
         objective: &Objective,
@@ -180,7 +214,9 @@ impl<'a> Trainer<'a> {
         let batches: Vec<Batch> = parts.iter().map(|p| Batch::new(p)).collect::<Result<_, _>>()?;
         // The mean is over the terms of the whole batch, however it is split.
         let terms = batches.iter().zip(&parts).map(|(b, p)| objective.terms(b, p));
-        let total = terms.sum::<Result<usize, _>>()?;
+        let mut total = [terms.sum::<Result<usize, _>>()? as f64];
+        self.reduction.ranks().sum(&mut total)?;
+        let total = total[0] as usize;
         let mut mean = 0.0;
         for (batch, part) in batches.iter().zip(&parts) {
             let loss = objective.loss(&self.student, batch, part, total, tally)?;

@@ -12,6 +12,7 @@ use clap::Args;
 use llm::{Checkpoint, LlmError, Mode, Model};
 use options::Options;
 use plan::Plan;
+use ranks::Ranks;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use watch::Watch;
@@ -28,6 +29,7 @@ Examples:
   bellman distill --student small/ --train train.jsonl --cache teacher/teacher.parquet --out run
   bellman distill --config run.toml --learning-rate 1e-5 --out run
   bellman distill --out run --resume
+  mpirun -n 2 bellman distill --config run.toml --out run
 
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
 pub struct Distill {
@@ -60,9 +62,11 @@ struct Outcome {
 }
 
 impl Distill {
-    /// Runs it.
-    pub fn run(self) -> Result<End, CliError> {
-        let options = self.options()?;
+    /// Runs it, by all processes that were started; the first one writes.
+    pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
+        let options = self.options(ranks)?;
+        // All have looked into the folder before something is in it.
+        ranks.meet()?;
         let student = options.student.clone().ok_or_else(|| {
             CliError::argument("there is no student", "give `--student MODEL`, or `--config FILE`")
         })?;
@@ -76,21 +80,31 @@ impl Distill {
         if let Some((teacher, _)) = &teacher {
             llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
         }
-        std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
-        write(&self.out.join("config.toml"), &options.to_toml()?)?;
+        if ranks.is_first() {
+            std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
+            write(&self.out.join("config.toml"), &options.to_toml()?)?;
+        }
         let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
         let mut watch = Watch::new();
         let listening = Listening::start();
-        let finished = deep(|| plan.train(&self.out, &model, &mut watch))?;
+        let finished = deep(|| plan.train(ranks, &self.out, &model, &mut watch))?;
         drop(listening);
         watch.end();
         if !finished {
             say!("stopped; the same command with --resume goes on from here");
             return Ok(End::Interrupted);
         }
+        if ranks.is_first() {
+            self.write(&checkpoint, &model, watch)?;
+        }
+        Ok(End::Fine)
+    }
+
+    /// Writes the student and says where it is.
+    fn write(&self, checkpoint: &Checkpoint, model: &Model, watch: Watch) -> Result<(), CliError> {
         let folder = self.out.join("student");
         model.save(&folder)?;
-        copy_texts(&checkpoint, &folder)?;
+        copy_texts(checkpoint, &folder)?;
         let outcome =
             Outcome { student: folder, log: self.out.join("log.jsonl"), phases: watch.phases };
         if self.json {
@@ -98,12 +112,12 @@ impl Distill {
         } else {
             say!("the student is {}, the log {}", outcome.student.display(), outcome.log.display());
         }
-        Ok(End::Fine)
+        Ok(())
     }
 
     /// What the run depends on: flags, then the file; of a run that goes on, what it was started
     /// with.
-    fn options(&self) -> Result<Options, CliError> {
+    fn options(&self, ranks: &Ranks) -> Result<Options, CliError> {
         let kept = self.out.join("config.toml");
         if self.resume {
             let given = self.options != Options::default() || self.config.is_some();
@@ -118,7 +132,8 @@ impl Distill {
             return Err(CliError::argument(what, "go on with `--resume`, or give another folder"));
         }
         let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
-        self.options.clone().or(file)?.with_defaults()
+        let started = Options { ranks: Some(ranks.size()), ..Options::default() };
+        self.options.clone().or(file)?.with_defaults()?.or(started)
     }
 
     fn failed(&self, source: std::io::Error) -> CliError {

@@ -101,9 +101,13 @@ pub struct Options {
     /// Passes of sft, where they differ
     #[arg(long, value_name = "X", help_heading = "Optimisation")]
     pub sft_epochs: Option<f64>,
-    /// Examples a step [64]
+    /// Examples a step, for each process [64]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub batch: Option<usize>,
+    /// How many processes --batch is meant for; a step takes so many times as many examples,
+    /// however many share them [those that are started]
+    #[arg(long, value_name = "N", help_heading = "Optimisation")]
+    pub ranks: Option<usize>,
     /// Examples that are computed together; the result does not depend on it [8]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub micro_batch: Option<usize>,

@@ -5,7 +5,7 @@ use super::watch::Watch;
 use crate::cli::CliError;
 use crate::cli::data::{DataArguments, FormatName, Prompts};
 use crate::cli::interrupt::stop_asked;
-use llm::evaluation::{Means, Score, respond};
+use llm::evaluation::{Means, Respond, Score};
 use llm::generation::Sampling;
 use llm::teacher::{Cache, Expected, Prompt};
 use llm::text::Tokenizer;
@@ -15,6 +15,7 @@ use llm::training::{
 };
 use llm::{Checkpoint, LlmError, Model};
 use operators::{BellmanDistill, Discount, Released, TopP};
+use ranks::Ranks;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -109,9 +110,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Trains `student`; `false` when it was broken off.
-    pub fn train(&self, out: &Path, student: &Model, watch: &mut Watch) -> Result<bool, CliError> {
-        let mut run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
-        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(model));
+    pub fn train(
+        &self,
+        ranks: &Ranks,
+        out: &Path,
+        student: &Model,
+        watch: &mut Watch,
+    ) -> Result<bool, CliError> {
+        let mut run = Run::open_over(ranks, out, &self.phases, &self.text, self.rhythm)?;
+        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(ranks, model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
         Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
     }
@@ -193,7 +200,7 @@ fn settings(
     if !(epochs > 0.0 && epochs.is_finite()) {
         return Err(CliError::argument(format!("{epochs} epochs"), "give a number above 0"));
     }
-    let batch = options.batch.unwrap_or(64);
+    let batch = options.batch.unwrap_or(64).saturating_mul(options.ranks.unwrap_or(1));
     let of_epochs = || (epochs * examples as f64 / batch.max(1) as f64).ceil() as u64;
     let steps = options.steps.unwrap_or_else(of_epochs);
     let learning_rate = own(options.sft_learning_rate, options.learning_rate).unwrap_or(5e-6);
@@ -292,20 +299,13 @@ impl Dev {
     }
 
     /// Mean Rouge-L of a model's responses, times 100.
-    fn score(&self, model: &Model) -> Result<f64, LlmError> {
-        const BATCH: usize = 16;
+    fn score(&self, ranks: &Ranks, model: &Model) -> Result<f64, LlmError> {
         let watch = &mut |_| {
             if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let texts = respond(
-            model,
-            &self.tokenizer,
-            &self.prompts,
-            &self.ends,
-            &self.sampling,
-            BATCH,
-            watch,
-        )?;
+        let Self { tokenizer, ends, sampling, .. } = self;
+        let respond = Respond { model, tokenizer, ends, sampling, batch: 16 };
+        let texts = respond.over(ranks, &self.prompts, watch)?;
         // A response has at most as many words as tokens were asked for, which is few.
         let scores = texts.iter().zip(&self.references).filter_map(|(t, r)| Score::of(t, r).ok());
         Ok(Means::of(&scores.collect::<Vec<_>>()).rouge_l)

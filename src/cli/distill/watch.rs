@@ -1,6 +1,7 @@
 //! [`Watch`]: one line that says how training goes.
 
 use crate::cli::interrupt::stop_asked;
+use crate::cli::output::shown;
 use indicatif::{ProgressBar, ProgressStyle};
 use llm::training::{Event, Step};
 use serde::Serialize;
@@ -54,7 +55,7 @@ impl Watch {
         let style = format!("{name} {{bar:30}} {{pos}}/{{len}} steps, {{eta}} left, {{msg}}");
         // The names of phases have no braces; a bar without the style is still a bar.
         let style = ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar());
-        self.bar = ProgressBar::new(steps).with_style(style).with_position(done);
+        self.bar = shown(ProgressBar::new(steps).with_style(style).with_position(done));
         self.bar.reset_eta();
         self.bar.enable_steady_tick(Duration::from_millis(500));
         (self.started, self.tokens, self.score) = (Instant::now(), 0, None);
