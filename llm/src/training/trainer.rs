@@ -3,6 +3,7 @@
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
 use candle_core::{DType, Tensor, Var};
+use operators::OperatorError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,8 +59,8 @@ pub struct Trainer<'a> {
     student: Model,
     variables: BTreeMap<String, Var>,
     optimiser: AdamW,
-    objective: Objective<'a>,
-    examples: &'a [Example],
+    pub(super) objective: Objective<'a>,
+    pub(super) examples: &'a [Example],
     text: &'a [Example],
     settings: TrainerSettings,
 }
@@ -130,7 +131,15 @@ impl<'a> Trainer<'a> {
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
         let drawn = self.drawn(self.examples, 0, number);
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
-        let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally)?;
+        // Logits that are no numbers are refused by some objectives before there is a loss.
+        let diverged = |error| match error {
+            LlmError::Operator(OperatorError::NotFinite { value, .. }) => {
+                LlmError::Diverged { step: number + 1, loss: value, gradient_norm: f64::NAN }
+            }
+            other => other,
+        };
+        let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally);
+        let loss = loss.map_err(diverged)?;
         let mut text_loss = None;
         if settings.text_weight != 0.0 {
             let drawn = self.drawn(self.text, 1, number);
@@ -138,7 +147,8 @@ impl<'a> Trainer<'a> {
             let weight = settings.text_weight;
             let language = Objective::CrossEntropy;
             let ignored = &mut Tally::default();
-            text_loss = Some(self.add(&language, drawn, weight, &mut gradients, ignored)?);
+            let loss = self.add(&language, drawn, weight, &mut gradients, ignored);
+            text_loss = Some(loss.map_err(diverged)?);
         }
         let gradient_norm = gradients.clip(settings.clip)?;
         let finite = gradient_norm.is_finite() && loss.is_finite();
@@ -158,7 +168,7 @@ impl<'a> Trainer<'a> {
 
     /// The examples of a step, the longest first: neighbours share a part and need little padding,
     /// and a batch that does not fit into memory fails at once.
-    fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
+    pub(super) fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
         let mut drawn: Vec<&Example> =

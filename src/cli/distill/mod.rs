@@ -1,7 +1,10 @@
 //! `bellman distill`: a teacher's policy into a student, by phases, with everything on disk.
 
+mod ending;
 mod options;
 mod plan;
+mod record;
+mod report;
 mod watch;
 
 use super::interrupt::Listening;
@@ -12,6 +15,7 @@ use clap::Args;
 use llm::{Checkpoint, LlmError, Mode, Model};
 use options::Options;
 use plan::Plan;
+use record::RunRecord;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use watch::Watch;
@@ -20,13 +24,15 @@ use watch::Watch;
 ///
 /// The phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
-/// settings (config.toml), the log (log.jsonl), the state to go on from (states/), the best
+/// settings (config.toml), what data it is made from (record.json), the log (log.jsonl, and
+/// tensorboard/), a page of curves (report.html), the state to go on from (states/), the best
 /// student so far (best/) and in the end the student (student/).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bellman distill --student small/ --train train.jsonl --cache teacher/teacher.parquet --out run
   bellman distill --config run.toml --learning-rate 1e-5 --out run
+  bellman distill --config run.toml --check every=100 --out run
   bellman distill --out run --resume
 
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
@@ -56,6 +62,7 @@ const STACK: usize = 1 << 30;
 struct Outcome {
     student: PathBuf,
     log: PathBuf,
+    report: PathBuf,
     phases: Vec<watch::PhaseOutcome>,
 }
 
@@ -70,33 +77,54 @@ impl Distill {
             device: options.device.unwrap_or_default(),
             dtype: options.dtype.unwrap_or_default(),
         };
-        let checkpoint = Checkpoint::open(&llm::hub::resolve(&student)?)?;
+        let student = llm::hub::resolve(&student)?;
+        let record = RunRecord::new(&self.out, &student, &options)?;
+        let checkpoint = Checkpoint::open(&student)?;
         let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
         let plan = Plan::new(&options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
         if let Some((teacher, _)) = &teacher {
             llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
         }
-        std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
-        write(&self.out.join("config.toml"), &options.to_toml()?)?;
         let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
-        let mut watch = Watch::new();
+        // From here on there is a run; everything that it needs could be opened.
+        std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
+        record.write()?;
+        write(&self.out.join("config.toml"), &options.to_toml()?)?;
+        let mut watch = Watch::new(&self.out, &options);
         let listening = Listening::start();
-        let finished = deep(|| plan.train(&self.out, &model, &mut watch))?;
+        let ended = deep(|| {
+            let finished = plan.train(&self.out, (&checkpoint, &model), &mut watch)?;
+            if finished {
+                self.finish(&checkpoint, &model)?;
+            }
+            Ok::<bool, CliError>(finished)
+        });
         drop(listening);
         watch.end();
-        if !finished {
-            say!("stopped; the same command with --resume goes on from here");
-            return Ok(End::Interrupted);
+        match ended.and_then(|ended| ended) {
+            Ok(true) => self.tell(watch),
+            ended => ending::early(ended.map(drop), (&self.out, &options), &watch, self.json),
         }
+    }
+
+    /// Writes the student.
+    fn finish(&self, checkpoint: &Checkpoint, model: &Model) -> Result<(), CliError> {
         let folder = self.out.join("student");
         model.save(&folder)?;
-        copy_texts(&checkpoint, &folder)?;
-        let outcome =
-            Outcome { student: folder, log: self.out.join("log.jsonl"), phases: watch.phases };
+        Ok(checkpoint.write_text_files(&folder)?)
+    }
+
+    /// Says what came out.
+    fn tell(&self, watch: Watch) -> Result<End, CliError> {
+        let report = watch.report()?;
+        let (student, log) = (self.out.join("student"), self.out.join("log.jsonl"));
+        let outcome = Outcome { student, log, report, phases: watch.phases };
         if self.json {
             print_json(&outcome)?;
         } else {
-            say!("the student is {}, the log {}", outcome.student.display(), outcome.log.display());
+            let Outcome { student, log, report, .. } = &outcome;
+            let [student, log, report] = [student, log, report].map(|path| path.display());
+            say!("the student is {student}, the log {log}, the page {report}");
         }
         Ok(End::Fine)
     }
@@ -134,14 +162,17 @@ fn load(name: &str, place: &Place) -> Result<(Checkpoint, Model), CliError> {
 }
 
 /// Runs `work` where it may call itself often.
-fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, CliError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         match thread.map(|thread| thread.join()) {
-            Ok(Ok(done)) => done,
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // As many threads as a run needs there are on every system that can run it.
-            Err(error) => panic!("no thread for training: {error}"),
+            Err(error) => {
+                let what = format!("there is no thread to train in: {error}");
+                let help = "its stack takes a GiB of addresses: see `ulimit -v` and `ulimit -u`";
+                Err(CliError::argument(what, help))
+            }
         }
     })
 }
@@ -152,24 +183,4 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let aside = path.with_extension("part");
     std::fs::write(&aside, text).map_err(failed)?;
     Ok(std::fs::rename(&aside, path).map_err(failed)?)
-}
-
-/// Tokenizer and templates of the student it came from.
-fn copy_texts(checkpoint: &Checkpoint, folder: &Path) -> Result<(), CliError> {
-    const FILES: [&str; 5] = [
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "generation_config.json",
-        "special_tokens_map.json",
-        "chat_template.jinja",
-    ];
-    for file in FILES {
-        let from = checkpoint.path().join(file);
-        if from.is_file() {
-            let to = folder.join(file);
-            std::fs::copy(&from, &to)
-                .map_err(|source| LlmError::Write { path: to.clone(), source })?;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! [`Plan`]: options, data and models put together.
 
-use super::options::{Options, Outside, PhaseName, Phi, Shift};
+use super::options::{Every, Options, Outside, PhaseName, Phi, Shift};
 use super::watch::Watch;
 use crate::cli::CliError;
 use crate::cli::data::{DataArguments, FormatName, Prompts};
@@ -10,7 +10,7 @@ use llm::generation::Sampling;
 use llm::teacher::{Cache, Expected, Prompt};
 use llm::text::Tokenizer;
 use llm::training::{
-    AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
+    AdamWSettings, BellmanLoss, Checks, Example, Objective, Phase, Rhythm, Run, SparseShift,
     TrainerSettings,
 };
 use llm::{Checkpoint, LlmError, Model};
@@ -23,6 +23,7 @@ pub struct Plan<'a> {
     phases: Vec<Phase<'a>>,
     text: Vec<Example>,
     rhythm: Rhythm,
+    checks: Checks,
     dev: Option<Dev>,
 }
 
@@ -70,7 +71,6 @@ impl Options {
             dev_limit: Some(64),
             max_new_tokens: Some(256),
             top_p: Some(1.0),
-            check_every: Some(0),
             ..Self::default()
         };
         self.or(defaults)
@@ -105,12 +105,18 @@ impl<'a> Plan<'a> {
         let dev = options.dev.as_deref().map(|file| Dev::read(file, options, student, &tokenizer));
         let text = options.text.as_deref().map(|file| text(file, options, &tokenizer));
         let text = text.transpose()?.unwrap_or_default();
-        Ok(Self { phases, text, rhythm, dev: dev.transpose()? })
+        Ok(Self { phases, text, rhythm, checks: checks(options)?, dev: dev.transpose()? })
     }
 
-    /// Trains `student`; `false` when it was broken off.
-    pub fn train(&self, out: &Path, student: &Model, watch: &mut Watch) -> Result<bool, CliError> {
-        let mut run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
+    /// Trains `student`, which came from `checkpoint`; `false` when it was broken off.
+    pub fn train(
+        &self,
+        out: &Path,
+        (checkpoint, student): (&Checkpoint, &Model),
+        watch: &mut Watch,
+    ) -> Result<bool, CliError> {
+        let run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
+        let mut run = run.with_texts_of(checkpoint).with_checks(self.checks);
         let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
         Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
@@ -128,8 +134,7 @@ fn examples(
     if phase == PhaseName::Sft {
         let file = needed(options.train.as_deref(), phase, "--train FILE")?;
         let prompts = data(options, options.limit).prompts(file, student, tokenizer)?;
-        let ends = student.end_of_sequence()?;
-        let end = *ends.first().ok_or_else(|| {
+        let end = student.end_token(tokenizer)?.ok_or_else(|| {
             CliError::argument("the student has no end-of-sequence token", "name it in config.json")
         })?;
         let records = prompts.examples();
@@ -140,8 +145,21 @@ fn examples(
     let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
     let expected = Expected::anything().tokenizer(&tokenizer.hash());
     let cache = Cache::open(file, &expected)?;
-    let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
+    let p = mass(options, &cache)?;
     Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
+}
+
+/// The mass of the candidate sets.
+fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
+    Ok(options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p))
+}
+
+/// What is checked. Sets that a server has cut short need not carry p.
+fn checks(options: &Options) -> Result<Checks, CliError> {
+    let Some(Every(every)) = options.check else { return Ok(Checks::default()) };
+    let cache = options.cache.as_deref().map(|file| Cache::open(file, &Expected::anything()));
+    let whole = cache.transpose()?.filter(|cache| !cache.settings().short_sets);
+    Ok(Checks { every, p: whole.map(|cache| mass(options, &cache)).transpose()? })
 }
 
 /// A file that a phase cannot do without.
@@ -265,7 +283,8 @@ impl Dev {
         tokenizer: &Tokenizer,
     ) -> Result<Self, CliError> {
         let read: Prompts = data(options, options.dev_limit).prompts(file, student, tokenizer)?;
-        let references = read.examples().iter().map(|record| record.outputs.clone()).collect();
+        let examples = read.scored_examples(file)?;
+        let references = examples.iter().map(|record| record.outputs.clone()).collect();
         let sampling = Sampling {
             temperature: 1.0,
             top_p: options.top_p.unwrap_or(1.0),
