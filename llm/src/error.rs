@@ -7,6 +7,7 @@ use crate::loss::BatchProblem;
 use crate::model::LayersProblem;
 use crate::teacher::server::{AnswerProblem, ServerProblem};
 use crate::text::Difference;
+use crate::training::Checked;
 use crate::weights::TensorProblem;
 use std::path::PathBuf;
 
@@ -320,7 +321,7 @@ pub enum LlmError {
     },
     /// A file by which something is to be chosen, although it was reported on before.
     #[error(
-        "{} was evaluated as --test (as {}); nothing may be chosen by it any more",
+        "{} was evaluated as --test (as {}); nothing may be chosen by it or trained on it any more",
         path.display(),
         before.display()
     )]
@@ -329,6 +330,21 @@ pub enum LlmError {
         path: PathBuf,
         /// Its name at that time.
         before: PathBuf,
+    },
+    /// A file to be reported on, by which the student was chosen, or that it was trained on.
+    #[error(
+        "the student was {} {} (as {}); a score on it is no test",
+        if *trained { "trained on" } else { "chosen by" },
+        path.display(),
+        before.display()
+    )]
+    DevAsTest {
+        /// The file.
+        path: PathBuf,
+        /// Its name at that time.
+        before: PathBuf,
+        /// Whether it was trained on, not only chosen by.
+        trained: bool,
     },
     /// A server that cannot be used.
     #[error("{url}: {problem}")]
@@ -369,6 +385,23 @@ pub enum LlmError {
         loss: f64,
         /// The norm of its gradient.
         gradient_norm: f64,
+    },
+    /// Training that does not compute what the theory states.
+    #[error(
+        "step {step}: {} does not hold at {}: {} against {}, missed by {:e} where rounding explains \
+         {:e}",
+        checked.statement.words(),
+        checked.place,
+        checked.found,
+        checked.expected,
+        checked.missed,
+        checked.bound
+    )]
+    Check {
+        /// The step whose batch it is, from 1.
+        step: u64,
+        /// The statement.
+        checked: Box<Checked>,
     },
     /// Responses that do not tell the gap.
     #[error(transparent)]

@@ -96,4 +96,19 @@ impl Prompts {
     pub fn examples(&self) -> Vec<&Record> {
         self.prompts.iter().map(|prompt| &self.records[prompt.number as usize]).collect()
     }
+
+    /// The same of a file that responses are scored by: each has a reference, and there is one.
+    pub fn scored_examples(&self, file: &Path) -> Result<Vec<&Record>, CliError> {
+        let examples = self.examples();
+        if let Some(example) = examples.iter().position(|e| e.outputs.is_empty()) {
+            let number = self.prompts[example].number + 1;
+            let what = format!("{}: record {number} has no reference", file.display());
+            return Err(CliError::argument(what, "name the field with `--output-field`"));
+        }
+        if examples.is_empty() {
+            let what = format!("{}: no prompt is short enough", file.display());
+            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
+        }
+        Ok(examples)
+    }
 }

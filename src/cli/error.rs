@@ -88,6 +88,13 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
         }
         E::CacheMismatch { .. } => "give the settings that it was made with, or another folder",
         E::TestAsDev { .. } => "choose by a file of its own, which is not reported on",
+        E::DevAsTest { .. } => "report on a file of its own; `--dev` scores on this one",
+        E::Write { .. } => "check that the folder can be written and that its disk has room",
+        E::Diverged { .. } => {
+            "the same settings lead here again: start anew with a lower `--learning-rate`, perhaps from \
+             the best student of the run"
+        }
+        E::NothingToTrain { .. } => "data come from `--train`, `--cache` and `--text`",
         E::Temperature { .. } | E::Bootstrap { .. } => "`--help` shows the defaults",
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         E::Record { .. } => {

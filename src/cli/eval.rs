@@ -31,7 +31,9 @@ Examples:
   bellman eval --model student/ --test test.jsonl --record run.json --predictions out --json
   bellman eval --model smollm2.gguf --test test.jsonl --prompt chat --limit 100 --seeds 10
 
-A record refuses as --dev what it holds as --test: nothing may be chosen by what is reported.")]
+A record refuses as --dev what it holds as --test: nothing may be chosen by what is reported. A
+student of `bellman distill` is recorded in its run too (record.json), which refuses as --test what
+it was trained on or chosen by.")]
 pub struct Eval {
     #[command(flatten)]
     model: LanguageModel,
@@ -96,17 +98,15 @@ impl Eval {
         let (role, file) = self.file.role()?;
         let bootstrap = self.interval.bootstrap()?;
         let sha256 = hash_file(file)?;
-        let mut record = self.record.as_deref().map(Record::open).transpose()?.unwrap_or_default();
-        record.allow(role, file, &sha256)?;
         let checkpoint = self.model.checkpoint()?;
+        // Of a student of `bellman distill` the run has a record too.
+        let records = self.records(checkpoint.path());
+        for path in &records {
+            Record::open(path)?.allow(role, file, &sha256)?;
+        }
         let tokenizer = checkpoint.tokenizer()?;
         let prompts = self.data.prompts(file, &checkpoint, &tokenizer)?;
-        let examples = prompts.examples();
-        if let Some(example) = examples.iter().position(|e| e.outputs.is_empty()) {
-            let number = prompts.prompts[example].number + 1;
-            let what = format!("{}: record {number} has no reference", file.display());
-            return Err(CliError::argument(what, "name the field with `--output-field`"));
-        }
+        let examples = prompts.scored_examples(file)?;
         let Some(scores) = self.scores(&checkpoint, &tokenizer, &prompts, &examples)? else {
             say!("stopped; nothing is recorded");
             return Ok(End::Interrupted);
@@ -131,11 +131,24 @@ impl Eval {
         } else {
             print(&evaluation)
         }
-        if let Some(path) = &self.record {
-            record.evaluations.push(evaluation);
+        for path in &records {
+            // As it is by now: another evaluation may have ended meanwhile.
+            let mut record = Record::open(path)?;
+            record.evaluations.push(evaluation.clone());
             record.write(path)?;
         }
         Ok(End::Fine)
+    }
+
+    /// Where this evaluation is recorded: where it was asked for, and in the run that the model
+    /// comes from.
+    fn records(&self, model: &Path) -> Vec<PathBuf> {
+        let asked = self.record.clone();
+        let is_asked = |path: &PathBuf| {
+            asked.as_ref().is_some_and(|asked| asked.canonicalize().is_ok_and(|a| a == *path))
+        };
+        let of_run = Record::beside(model).filter(|path| !is_asked(path));
+        asked.iter().cloned().chain(of_run).collect()
     }
 
     fn settings(&self, prompts: &Prompts, tokenizer: &Tokenizer) -> serde_json::Value {
@@ -159,12 +172,6 @@ impl Eval {
         prompts: &Prompts,
         examples: &[&Example],
     ) -> Result<Option<Vec<Vec<Score>>>, CliError> {
-        if prompts.prompts.is_empty() {
-            return Err(CliError::argument(
-                "no prompt is short enough",
-                "raise `--max-prompt-tokens`",
-            ));
-        }
         let (model, ends) = (self.model.load(checkpoint)?, checkpoint.end_of_sequence()?);
         if let Some(folder) = &self.predictions {
             let lines = examples.iter().map(|e| json!({"output": e.outputs}));

@@ -166,13 +166,13 @@ impl Prune {
     /// The texts of the data set: prompts with their first outputs, which end.
     fn texts(&self, file: &Path, checkpoint: &Checkpoint) -> Result<Vec<Exchange>, CliError> {
         let tokenizer = checkpoint.tokenizer()?;
-        let ends = checkpoint.end_of_sequence()?;
+        let end = checkpoint.end_token(&tokenizer)?;
         let prompts = self.data.prompts(file, checkpoint, &tokenizer)?;
         let mut texts = Vec::new();
         for (prompt, record) in prompts.prompts.iter().zip(prompts.examples()) {
             let Some(output) = record.outputs.first() else { continue };
             let mut response = tokenizer.encode(output)?;
-            response.extend(ends.first());
+            response.extend(end);
             response.truncate(self.max_output_tokens as usize);
             texts.push(Exchange { prompt: prompt.tokens.clone(), response });
         }

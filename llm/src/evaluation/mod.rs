@@ -12,7 +12,7 @@ mod texts;
 pub use bootstrap::{Bootstrap, Estimate, MOST_RESAMPLES};
 pub use exact_match::exact_match;
 pub use porter::stem;
-pub use record::{Evaluation, Record, Role, SeedScore};
+pub use record::{Evaluation, Record, Role, SeedScore, Used};
 pub use respond::{Respond, respond};
 pub use rouge::{MOST_WORDS, TooManyWords, Words, rouge_l};
 pub use score::{Means, Score, score_texts};

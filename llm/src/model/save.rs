@@ -10,7 +10,8 @@ impl Model {
     /// Writes `config.json` and `model.safetensors` into a folder, which is made if need be.
     /// transformers and [`crate::Checkpoint::open`] read it.
     ///
-    /// Each file is written aside and renamed: a crash leaves the old one or the new one.
+    /// Each file is written aside, brought to the disk and renamed: a crash leaves the old one or
+    /// the new one.
     ///
     /// # Errors
     /// [`LlmError::Write`].
@@ -32,7 +33,8 @@ impl Model {
         let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         safetensors::serialize_to_file(self.tensors(), Some(metadata), &aside)
             .map_err(|e| failed(std::io::Error::other(e)))?;
-        std::fs::rename(&aside, weights).map_err(failed)?;
+        let synced = std::fs::File::open(&aside).and_then(|file| file.sync_all());
+        synced.and_then(|()| std::fs::rename(&aside, weights)).map_err(failed)?;
         let aside = folder.join("config.json.part");
         std::fs::write(&aside, format!("{config:#}\n")).map_err(failed)?;
         std::fs::rename(&aside, folder.join("config.json")).map_err(failed)

@@ -70,6 +70,22 @@ impl Checkpoint {
         ids.dedup();
         Ok(ids)
     }
+
+    /// The token that a response is trained to end with: the `eos_token` of
+    /// `tokenizer_config.json`, or of the metadata of a GGUF file, where it is one of
+    /// [`Checkpoint::end_of_sequence`]; otherwise the first of these. Chat models end turns with
+    /// another token than texts, and generation stops at both.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::end_of_sequence`] and of [`end_token`].
+    pub fn end_token(&self, tokenizer: &Tokenizer) -> Result<Option<u32>, LlmError> {
+        let ends = self.end_of_sequence()?;
+        let named = match self.gguf() {
+            Some(metadata) => metadata.id("tokenizer.ggml.eos_token_id")?,
+            None => end_token(self.path(), tokenizer)?,
+        };
+        Ok(named.filter(|id| ends.contains(id)).or(ends.first().copied()))
+    }
 }
 
 /// The token that ends a response, as `eos_token` of the `tokenizer_config.json` of a folder names

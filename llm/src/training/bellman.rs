@@ -57,7 +57,7 @@ impl BellmanLoss {
         counts.filter(|&(counts, inside)| self.keeps(counts, inside)).count()
     }
 
-    fn keeps(&self, counts: bool, inside: bool) -> bool {
+    pub(super) fn keeps(&self, counts: bool, inside: bool) -> bool {
         counts && (inside || self.outside == Outside::Floor)
     }
 

@@ -10,6 +10,7 @@
 //! | [`Run`], [`Log`] | phases one after the other, and what lies on disk |
 //! | [`Saved`] | where training stands, on disk, to go on from bit by bit |
 //! | [`Tally`] | what is counted on the way |
+//! | [`Checked`] | what the theory states, evaluated on the way |
 
 mod adamw;
 mod batch;
@@ -17,6 +18,7 @@ mod bellman;
 mod candidate_kl;
 mod candidates;
 mod cells;
+mod check;
 mod example;
 mod gradients;
 mod log;
@@ -31,6 +33,7 @@ mod saved;
 mod schedule;
 mod survey;
 mod tally;
+mod tensorboard;
 mod trainer;
 mod vocabulary;
 mod whole;
@@ -39,12 +42,13 @@ pub use adamw::{AdamW, AdamWSettings};
 pub use batch::Batch;
 pub use bellman::{BellmanLoss, Outside, SparseShift};
 pub use candidates::Candidates;
+pub use check::{Checked, Statement};
 pub use example::Example;
 pub use gradients::Gradients;
-pub use log::{Entry, Log};
+pub use log::{Entry, Log, LogBytes};
 pub use objective::Objective;
 pub use order::Order;
-pub use run::{Evaluate, Event, Phase, Rhythm, Run};
+pub use run::{Checks, Evaluate, Event, Phase, Rhythm, Run};
 pub use saved::{Progress, Saved};
 pub use schedule::Schedule;
 pub use survey::{Survey, log_normaliser, survey};

@@ -56,7 +56,18 @@ impl Objective<'_> {
         tally: &mut Tally,
     ) -> Result<Tensor, LlmError> {
         let hidden_re = batch.hidden(student)?;
-        let state = (&hidden_re, student.head());
+        self.of_state((&hidden_re, student.head()), batch, examples, total, tally)
+    }
+
+    /// The same from the student's hidden states [R, E] and its head [V, E].
+    pub(super) fn of_state(
+        &self,
+        state: (&Tensor, &Tensor),
+        batch: &Batch,
+        examples: &[&Example],
+        total: usize,
+        tally: &mut Tally,
+    ) -> Result<Tensor, LlmError> {
         let share = 1.0 / total.max(1) as f64;
         let weights = vec![share; batch.rows()];
         match self {
@@ -74,7 +85,7 @@ impl Objective<'_> {
             Self::ForwardKl(teacher) | Self::ReverseKl(teacher) => {
                 let hidden = &batch.hidden(teacher)?;
                 // Heads may be padded with rows that are no tokens.
-                let shared = teacher.head().dim(0)?.min(student.head().dim(0)?);
+                let shared = teacher.head().dim(0)?.min(state.1.dim(0)?);
                 let head = &teacher.head().narrow(0, 0, shared)?;
                 let target = match self {
                     Self::ForwardKl(_) => Target::Forward { hidden, head },

@@ -1,8 +1,12 @@
 //! [`Run`]: phases of training one after the other, with everything that lies on disk.
 
-use super::{Entry, Example, Log, Objective, Progress, Saved, Step, Trainer, TrainerSettings};
+use super::{
+    Checked, Entry, Example, Log, LogBytes, Objective, Progress, Saved, Step, Trainer,
+    TrainerSettings,
+};
 use crate::weights::Folder;
-use crate::{LlmError, Model};
+use crate::{Checkpoint, LlmError, Model};
+use operators::TopP;
 use ranks::{Ranks, RanksError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -32,6 +36,15 @@ pub struct Rhythm {
     pub patience: u64,
 }
 
+/// What is checked while a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Checks {
+    /// Steps between two checks, the first step included; none where it is 0.
+    pub every: u64,
+    /// The mass that candidate sets are to carry; without it that is not checked.
+    pub p: Option<TopP>,
+}
+
 /// What a run reports while it goes on.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -51,6 +64,10 @@ pub enum Event<'a> {
         /// Whether it is the best so far.
         best: bool,
     },
+    /// What the theory states was evaluated.
+    Checked(&'a [Checked]),
+    /// A state was saved.
+    Saved,
 }
 
 /// A function that scores a student: Rouge-L times 100. Every rank calls it, and it gives the same on
@@ -59,7 +76,7 @@ pub type Evaluate<'a> = &'a mut dyn FnMut(&Model) -> Result<f64, LlmError>;
 
 /// Training with its folder: states, log, the best student.
 ///
-/// The folder holds `states/` (see [`Saved`]), `log.jsonl` and, with scores, `best/`, the student
+/// The folder holds `states/` (see [`Saved`]), the [`Log`] and, with scores, `best/`, the student
 /// that scored best in the phase at hand. A phase starts from the best student of the one before.
 /// Of several ranks all read in that folder, and the first alone writes.
 #[derive(Debug)]
@@ -73,6 +90,8 @@ pub struct Run<'a> {
     /// On the first rank only.
     log: Option<Log>,
     ranks: Ranks,
+    texts: Option<&'a Checkpoint>,
+    checks: Checks,
 }
 
 impl<'a> Run<'a> {
@@ -107,18 +126,33 @@ impl<'a> Run<'a> {
         if let Some(rank) = all.iter().position(|other| *other != progress) {
             return Err(RanksError::Unlike { rank }.into());
         }
-        let log = |bytes| Log::open(&folder.join("log.jsonl"), bytes);
-        let log = ranks.is_first().then(|| log(progress.log_bytes)).transpose()?;
+        let bytes = LogBytes { lines: progress.log_bytes, events: progress.event_bytes };
+        let log = ranks.is_first().then(|| Log::open(folder, bytes)).transpose()?;
         let (folder, ranks) = (folder.to_path_buf(), ranks.clone());
-        Ok(Self { folder, phases, text, rhythm, progress, saved, log, ranks })
+        let (texts, checks) = (None, Checks::default());
+        Ok(Self { folder, phases, text, rhythm, progress, saved, log, ranks, texts, checks })
+    }
+
+    /// The same run, which writes tokenizer and templates of this checkpoint beside the best
+    /// student.
+    #[must_use]
+    pub fn with_texts_of(self, checkpoint: &'a Checkpoint) -> Self {
+        Self { texts: Some(checkpoint), ..self }
+    }
+
+    /// The same run with checks.
+    #[must_use]
+    pub fn with_checks(self, checks: Checks) -> Self {
+        Self { checks, ..self }
     }
 
     /// Trains `student` through all phases; `false` when `watch` broke it off, which leaves a
     /// state to go on from; the watch of any rank breaks off all. Collective.
     ///
     /// # Errors
-    /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Write`], the state
-    /// saved before being kept; those of steps and scores.
+    /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Check`], what was
+    /// checked being saved; [`LlmError::Write`], the state saved before being kept; those of steps
+    /// and scores.
     pub fn train(
         &mut self,
         student: &Model,
@@ -135,7 +169,6 @@ impl<'a> Run<'a> {
             self.saved.restore(&mut trainer, &self.progress)?;
             let _ = watch(&Event::Phase { phase, done: trainer.done() });
             match self.phase(phase, &mut trainer, &mut evaluate, watch) {
-                // Asked while scoring: the steps since the last state are taken again.
                 Ok(ControlFlow::Break(())) | Err(LlmError::Stopped) => return Ok(false),
                 ended => _ = ended?,
             }
@@ -144,7 +177,7 @@ impl<'a> Run<'a> {
             // Moments belong to a phase.
             let next =
                 Trainer::new(student.clone(), Objective::CrossEntropy, data, phase.settings)?;
-            self.save(&next)?;
+            self.save(&next, watch)?;
         }
         Ok(true)
     }
@@ -158,15 +191,18 @@ impl<'a> Run<'a> {
         watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, LlmError> {
         let steps = phase.settings.steps;
-        if trainer.done() == 0 {
+        if self.progress.unscored || trainer.done() == 0 && self.progress.best.is_none() {
             // What training starts from may be better than all that comes.
             self.score(phase, trainer, evaluate, watch)?;
         }
         while trainer.done() < steps && !self.is_stale(trainer.done()) {
+            if self.checks.every > 0 && trainer.done().is_multiple_of(self.checks.every) {
+                self.check(phase, trainer, watch)?;
+            }
             let start = Instant::now();
             let step = match trainer.step() {
                 Err(error @ LlmError::Diverged { .. }) => {
-                    self.save(trainer)?;
+                    self.save(trainer, watch)?;
                     return Err(error);
                 }
                 step => step?,
@@ -175,11 +211,13 @@ impl<'a> Run<'a> {
             self.progress.step = trainer.done();
             let asked = self.ranks.any(watch(&Event::Step(&step)).is_break())?;
             let due = |every: u64| every > 0 && (step.number % every == 0 || step.number == steps);
-            if due(self.rhythm.score) {
+            if due(self.rhythm.score) && asked {
+                self.progress.unscored = evaluate.is_some();
+            } else if due(self.rhythm.score) {
                 self.score(phase, trainer, evaluate, watch)?;
             }
             if due(self.rhythm.save) || asked {
-                self.save(trainer)?;
+                self.save(trainer, watch)?;
             }
             if asked {
                 return Ok(ControlFlow::Break(()));
@@ -211,11 +249,20 @@ impl<'a> Run<'a> {
     ) -> Result<(), LlmError> {
         let Some(evaluate) = evaluate else { return Ok(()) };
         let start = Instant::now();
-        let rouge_l = evaluate(&trainer.student().frozen()?)?;
+        let rouge_l = match evaluate(&trainer.student().frozen()?) {
+            Err(LlmError::Stopped) => {
+                self.progress.unscored = true;
+                self.save(trainer, watch)?;
+                return Err(LlmError::Stopped);
+            }
+            rouge_l => rouge_l?,
+        };
+        self.progress.unscored = false;
         let best = self.progress.best.is_none_or(|(before, _)| rouge_l > before);
         if best {
             if self.ranks.is_first() {
                 trainer.student().save(&self.best())?;
+                self.texts.map(|texts| texts.write_text_files(&self.best())).transpose()?;
             }
             // All read it when the phase ends.
             self.ranks.meet()?;
@@ -228,16 +275,51 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Saves on the first rank; the others wait, and then find the state.
-    fn save(&mut self, trainer: &Trainer) -> Result<(), LlmError> {
-        if let Some(log) = &self.log {
-            self.progress.log_bytes = log.sync()?;
-            self.saved.save(trainer, &self.progress)?;
-        }
-        Ok(self.ranks.meet()?)
-    }
-
     fn log(&mut self, entry: &Entry) -> Result<(), LlmError> {
         self.log.as_mut().map_or(Ok(()), |log| log.add(entry))
+    }
+
+    /// Evaluates what the theory states on the batch that comes next.
+    fn check(
+        &mut self,
+        phase: &Phase,
+        trainer: &Trainer,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<(), LlmError> {
+        let start = Instant::now();
+        let checked = trainer.check(self.checks.p)?;
+        let (name, step) = (phase.name.clone(), trainer.done() + 1);
+        let _ = watch(&Event::Checked(&checked));
+        let failed = checked.iter().find(|checked| checked.fails()).cloned().map(Box::new);
+        let any = self.ranks.any(failed.is_some())?;
+        if any {
+            // Before the line: a run that goes on evaluates the same again.
+            self.save(trainer, watch)?;
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        self.log(&Entry::Check { phase: name, step, checked, seconds })?;
+        match failed {
+            Some(checked) => Err(LlmError::Check { step, checked }),
+            // It failed on another rank, which says so.
+            None if any => Err(LlmError::Stopped),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves on the first rank; the others wait, and then find the state.
+    fn save(
+        &mut self,
+        trainer: &Trainer,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<(), LlmError> {
+        self.progress.step = trainer.done();
+        if let Some(log) = &mut self.log {
+            let LogBytes { lines, events } = log.sync()?;
+            (self.progress.log_bytes, self.progress.event_bytes) = (lines, events);
+            self.saved.save(trainer, &self.progress)?;
+        }
+        self.ranks.meet()?;
+        let _ = watch(&Event::Saved);
+        Ok(())
     }
 }

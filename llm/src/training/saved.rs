@@ -19,8 +19,14 @@ pub struct Progress {
     pub step: u64,
     /// The best score on the development set in this phase, and the step it was reached at.
     pub best: Option<(f64, u64)>,
+    /// Whether the score that was due after this step is still to come: it was broken off.
+    #[serde(default)]
+    pub unscored: bool,
     /// How many bytes the log had.
     pub log_bytes: u64,
+    /// How many bytes the event file had.
+    #[serde(default)]
+    pub event_bytes: u64,
 }
 
 /// The folder of the states that a run has saved; the newest one counts.
@@ -47,7 +53,7 @@ impl Saved {
     /// # Errors
     /// [`LlmError::Write`]; what was saved before is then still there.
     pub fn save(&self, trainer: &Trainer, progress: &Progress) -> Result<(), LlmError> {
-        let path = self.folder.join(format!("{:02}-{:09}", progress.phase, progress.step));
+        let path = self.free(progress)?;
         let aside = path.with_extension("aside");
         let failed = |source| LlmError::Write { path: path.clone(), source };
         if aside.exists() {
@@ -62,11 +68,19 @@ impl Saved {
         let text = serde_json::to_vec(progress).map_err(|e| failed(e.into()))?;
         std::fs::write(aside.join(PROGRESS), text).map_err(failed)?;
         sync(&aside.join(PROGRESS)).and_then(|()| sync(&aside)).map_err(failed)?;
-        if path.exists() {
-            std::fs::remove_dir_all(&path).map_err(failed)?;
-        }
         std::fs::rename(&aside, &path).and_then(|()| sync(&self.folder)).map_err(failed)?;
         self.remove_others(&path).map_err(failed)
+    }
+
+    /// The path of a new state, which sorts after those that are there: one of the same step stays
+    /// until the new one is whole.
+    fn free(&self, progress: &Progress) -> Result<PathBuf, LlmError> {
+        let name = format!("{:02}-{:09}", progress.phase, progress.step);
+        let newest = self.newest()?.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+        let again = newest.as_deref().and_then(|newest| newest.strip_prefix(&name));
+        // Letters, as many as there were states of this step before.
+        let suffix = again.map(|letters| format!("{letters}a")).unwrap_or_default();
+        Ok(self.folder.join(name + &suffix))
     }
 
     /// The newest state's progress, `None` where nothing is saved.

@@ -4,6 +4,7 @@ use super::reduce::Reduction;
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
 use candle_core::{DType, Tensor, Var};
+use operators::OperatorError;
 use ranks::Ranks;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,8 +62,8 @@ pub struct Trainer<'a> {
     student: Model,
     variables: BTreeMap<String, Var>,
     optimiser: AdamW,
-    objective: Objective<'a>,
-    examples: &'a [Example],
+    pub(super) objective: Objective<'a>,
+    pub(super) examples: &'a [Example],
     text: &'a [Example],
     settings: TrainerSettings,
     reduction: Reduction,
@@ -145,7 +146,13 @@ impl<'a> Trainer<'a> {
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
         let drawn = self.drawn(self.examples, 0, number);
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
-        let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally)?;
+        // Logits that are no numbers are refused by some objectives before there is a loss. Other
+        // ranks wait for this one, and are to learn of it.
+        let finite = |loss| match loss {
+            Err(LlmError::Operator(OperatorError::NotFinite { .. })) => Ok(f64::NAN),
+            loss => loss,
+        };
+        let loss = finite(self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally))?;
         let mut text_loss = None;
         if settings.text_weight != 0.0 {
             let drawn = self.drawn(self.text, 1, number);
@@ -153,7 +160,8 @@ impl<'a> Trainer<'a> {
             let weight = settings.text_weight;
             let language = Objective::CrossEntropy;
             let ignored = &mut Tally::default();
-            text_loss = Some(self.add(&language, drawn, weight, &mut gradients, ignored)?);
+            let loss = self.add(&language, drawn, weight, &mut gradients, ignored);
+            text_loss = Some(finite(loss)?);
         }
         gradients.sum(&self.variables, &self.reduction)?;
         let (loss, text_loss, tokens) = self.counted(loss, text_loss, tokens, &mut tally)?;
@@ -176,7 +184,7 @@ impl<'a> Trainer<'a> {
     /// This rank's examples of a step, the longest first: neighbours share a part and need little
     /// padding, and a batch that does not fit into memory fails at once. Ranks take turns down the
     /// list, so that all have about as much to do.
-    fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
+    pub(super) fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
         let mut drawn: Vec<&Example> =

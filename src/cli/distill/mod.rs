@@ -1,7 +1,10 @@
 //! `bellman distill`: a teacher's policy into a student, by phases, with everything on disk.
 
+mod ending;
 mod options;
 mod plan;
+mod record;
+mod report;
 mod watch;
 
 use super::interrupt::Listening;
@@ -9,11 +12,14 @@ use super::language_model::Place;
 use super::output::{print_json, say};
 use super::{CliError, End};
 use clap::Args;
+use llm::training::Event;
 use llm::{Checkpoint, LlmError, Mode, Model};
 use options::Options;
 use plan::Plan;
 use ranks::Ranks;
+use record::RunRecord;
 use serde::Serialize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use watch::Watch;
 
@@ -21,13 +27,15 @@ use watch::Watch;
 ///
 /// The phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
-/// settings (config.toml), the log (log.jsonl), the state to go on from (states/), the best
+/// settings (config.toml), what data it is made from (record.json), the log (log.jsonl, and
+/// tensorboard/), a page of curves (report.html), the state to go on from (states/), the best
 /// student so far (best/) and in the end the student (student/).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bellman distill --student small/ --train train.jsonl --cache teacher/teacher.parquet --out run
   bellman distill --config run.toml --learning-rate 1e-5 --out run
+  bellman distill --config run.toml --check every=100 --out run
   bellman distill --out run --resume
   mpirun -n 2 bellman distill --config run.toml --out run
 
@@ -38,7 +46,7 @@ pub struct Distill {
     config: Option<PathBuf>,
     /// The folder of the run
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Go on with the run in that folder, with the settings it was started with
     #[arg(long)]
     resume: bool,
@@ -49,6 +57,9 @@ pub struct Distill {
     options: Options,
 }
 
+/// What the settings of a run are called in its folder.
+const CONFIG: &str = "config.toml";
+
 /// How much stack backpropagation may take: it follows the computation call by call. Only what is
 /// used is ever real.
 const STACK: usize = 1 << 30;
@@ -58,67 +69,50 @@ const STACK: usize = 1 << 30;
 struct Outcome {
     student: PathBuf,
     log: PathBuf,
+    report: PathBuf,
     phases: Vec<watch::PhaseOutcome>,
 }
 
 impl Distill {
     /// Runs it, by all processes that were started; the first one writes.
     pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
-        let options = self.options(ranks)?;
+        let out = self
+            .out
+            .as_deref()
+            .ok_or_else(|| CliError::argument("the run has no folder", "give `--out DIR`"))?;
+        let options = self.options(ranks, out)?;
         // All have looked into the folder before something is in it.
         ranks.meet()?;
-        let student = options.student.clone().ok_or_else(|| {
-            CliError::argument("there is no student", "give `--student MODEL`, or `--config FILE`")
-        })?;
-        let place = Place {
-            device: options.device.unwrap_or_default(),
-            dtype: options.dtype.unwrap_or_default(),
-        };
-        let checkpoint = Checkpoint::open(&llm::hub::resolve(&student)?)?;
-        let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
-        let plan = Plan::new(&options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
-        if let Some((teacher, _)) = &teacher {
-            llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
-        }
-        if ranks.is_first() {
-            std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
-            write(&self.out.join("config.toml"), &options.to_toml()?)?;
-        }
-        let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
-        let mut watch = Watch::new();
+        let mut watch = Watch::new(out, &options);
         let listening = Listening::start();
-        let finished = deep(|| plan.train(ranks, &self.out, &model, &mut watch))?;
+        let ended = deep(|| distil(ranks, &options, out, &mut |event| watch.event(event)));
         drop(listening);
         watch.end();
-        if !finished {
-            say!("stopped; the same command with --resume goes on from here");
-            return Ok(End::Interrupted);
+        match ended.and_then(|ended| ended) {
+            Ok(Some(student)) if ranks.is_first() => self.tell(student, out, watch),
+            Ok(Some(_)) => Ok(End::Fine),
+            ended => ending::early(ended.map(drop), (out, &options), &watch, self.json),
         }
-        if ranks.is_first() {
-            self.write(&checkpoint, &model, watch)?;
+    }
+
+    /// Says what came out.
+    fn tell(&self, student: PathBuf, out: &Path, watch: Watch) -> Result<End, CliError> {
+        let (report, log) = (watch.report()?, out.join("log.jsonl"));
+        let outcome = Outcome { student, log, report, phases: watch.phases };
+        if self.json {
+            print_json(&outcome)?;
+        } else {
+            let Outcome { student, log, report, .. } = &outcome;
+            let [student, log, report] = [student, log, report].map(|path| path.display());
+            say!("the student is {student}, the log {log}, the page {report}");
         }
         Ok(End::Fine)
     }
 
-    /// Writes the student and says where it is.
-    fn write(&self, checkpoint: &Checkpoint, model: &Model, watch: Watch) -> Result<(), CliError> {
-        let folder = self.out.join("student");
-        model.save(&folder)?;
-        copy_texts(checkpoint, &folder)?;
-        let outcome =
-            Outcome { student: folder, log: self.out.join("log.jsonl"), phases: watch.phases };
-        if self.json {
-            print_json(&outcome)?;
-        } else {
-            say!("the student is {}, the log {}", outcome.student.display(), outcome.log.display());
-        }
-        Ok(())
-    }
-
     /// What the run depends on: flags, then the file; of a run that goes on, what it was started
     /// with.
-    fn options(&self, ranks: &Ranks) -> Result<Options, CliError> {
-        let kept = self.out.join("config.toml");
+    fn options(&self, ranks: &Ranks, out: &Path) -> Result<Options, CliError> {
+        let kept = out.join(CONFIG);
         if self.resume {
             let given = self.options != Options::default() || self.config.is_some();
             if given {
@@ -128,17 +122,55 @@ impl Distill {
             return Options::read(&kept);
         }
         if kept.exists() {
-            let what = format!("{} holds a run already", self.out.display());
+            let what = format!("{} holds a run already", out.display());
             return Err(CliError::argument(what, "go on with `--resume`, or give another folder"));
         }
         let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
         let started = Options { ranks: Some(ranks.size()), ..Options::default() };
         self.options.clone().or(file)?.with_defaults()?.or(started)
     }
+}
 
-    fn failed(&self, source: std::io::Error) -> CliError {
-        LlmError::Write { path: self.out.clone(), source }.into()
+/// Trains by these options, with everything in a folder, from where it was saved last. Returns the
+/// folder of the student; nothing when `watch` breaks it off. Collective; the first rank writes.
+pub(super) fn distil(
+    ranks: &Ranks,
+    options: &Options,
+    out: &Path,
+    watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+) -> Result<Option<PathBuf>, CliError> {
+    let student = options.student.as_ref().ok_or_else(|| {
+        CliError::argument("there is no student", "give `--student MODEL`, or `--config FILE`")
+    })?;
+    let place = Place {
+        device: options.device.unwrap_or_default(),
+        dtype: options.dtype.unwrap_or_default(),
+    };
+    let student = llm::hub::resolve(student)?;
+    let record = RunRecord::new(out, &student, options)?;
+    let checkpoint = Checkpoint::open(&student)?;
+    let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
+    let plan = Plan::new(options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
+    if let Some((teacher, _)) = &teacher {
+        llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
     }
+    let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+    if ranks.is_first() {
+        // From here on there is a run; everything that it needs could be opened.
+        let failed = |source| LlmError::Write { path: out.to_path_buf(), source };
+        std::fs::create_dir_all(out).map_err(failed)?;
+        record.write()?;
+        write(&out.join(CONFIG), &options.to_toml()?)?;
+    }
+    if !plan.train(ranks, out, (&checkpoint, &model), watch)? {
+        return Ok(None);
+    }
+    let folder = out.join("student");
+    if ranks.is_first() {
+        model.save(&folder)?;
+        checkpoint.write_text_files(&folder)?;
+    }
+    Ok(Some(folder))
 }
 
 /// A frozen model with its checkpoint.
@@ -149,14 +181,17 @@ fn load(name: &str, place: &Place) -> Result<(Checkpoint, Model), CliError> {
 }
 
 /// Runs `work` where it may call itself often.
-fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, CliError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         match thread.map(|thread| thread.join()) {
-            Ok(Ok(done)) => done,
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // As many threads as a run needs there are on every system that can run it.
-            Err(error) => panic!("no thread for training: {error}"),
+            Err(error) => {
+                let what = format!("there is no thread to train in: {error}");
+                let help = "its stack takes a GiB of addresses: see `ulimit -v` and `ulimit -u`";
+                Err(CliError::argument(what, help))
+            }
         }
     })
 }
@@ -167,24 +202,4 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let aside = path.with_extension("part");
     std::fs::write(&aside, text).map_err(failed)?;
     Ok(std::fs::rename(&aside, path).map_err(failed)?)
-}
-
-/// Tokenizer and templates of the student it came from.
-fn copy_texts(checkpoint: &Checkpoint, folder: &Path) -> Result<(), CliError> {
-    const FILES: [&str; 5] = [
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "generation_config.json",
-        "special_tokens_map.json",
-        "chat_template.jinja",
-    ];
-    for file in FILES {
-        let from = checkpoint.path().join(file);
-        if from.is_file() {
-            let to = folder.join(file);
-            std::fs::copy(&from, &to)
-                .map_err(|source| LlmError::Write { path: to.clone(), source })?;
-        }
-    }
-    Ok(())
 }

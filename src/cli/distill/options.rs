@@ -6,6 +6,7 @@ use crate::cli::language_model::{DeviceName, NumberType};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Every setting of a run; those not given are as published, or follow from others.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Options {
     /// Records by which the best student is chosen, in JSON Lines
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub dev: Option<PathBuf>,
+    /// A record of evaluations: what it holds as --test is refused here
+    #[arg(long, value_name = "FILE", help_heading = "Models and data")]
+    pub record: Option<PathBuf>,
     /// Plain text for the language-modelling loss
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub text: Option<PathBuf>,
@@ -148,9 +152,38 @@ pub struct Options {
     /// The nucleus that responses on --dev are drawn from [1]
     #[arg(long, value_name = "P", help_heading = "On the way")]
     pub top_p: Option<f64>,
-    /// Evaluate every N steps what the theory states, and stop where it fails [0: never]
-    #[arg(long, value_name = "N", help_heading = "On the way")]
-    pub check_every: Option<u64>,
+    /// Evaluate every N steps what the theory states, and stop where it does not hold [never]
+    #[arg(long, value_name = "every=N", help_heading = "On the way")]
+    pub check: Option<Every>,
+}
+
+/// How often something is done, written `every=N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Every(pub u64);
+
+impl FromStr for Every {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.strip_prefix("every=").and_then(|number| number.parse().ok());
+        let wrong = || format!("{text:?} is not every=N with N at least 1, such as every=100");
+        number.filter(|&number| number > 0).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Every {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Every> for String {
+    fn from(Every(number): Every) -> Self {
+        format!("every={number}")
+    }
 }
 
 /// An objective by name.
@@ -225,6 +258,15 @@ impl Options {
         let mut all = table(&other)?;
         all.extend(table(&self)?);
         all.try_into().map_err(|e: toml::de::Error| CliError::argument(e.to_string(), "a defect"))
+    }
+
+    /// The settings that are given, by name.
+    pub fn rows(&self) -> Result<Vec<Vec<String>>, CliError> {
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(table(self)?.into_iter().map(|(name, value)| vec![name, text(value)]).collect())
     }
 
     /// As a TOML file.

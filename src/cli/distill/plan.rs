@@ -1,7 +1,6 @@
 //! [`Plan`]: options, data and models put together.
 
-use super::options::{Options, Outside, PhaseName, Phi, Shift};
-use super::watch::Watch;
+use super::options::{Every, Options, Outside, PhaseName, Phi, Shift};
 use crate::cli::CliError;
 use crate::cli::data::{DataArguments, FormatName, Prompts};
 use crate::cli::interrupt::stop_asked;
@@ -10,7 +9,7 @@ use llm::generation::Sampling;
 use llm::teacher::{Cache, Expected, Prompt};
 use llm::text::Tokenizer;
 use llm::training::{
-    AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
+    AdamWSettings, BellmanLoss, Checks, Event, Example, Objective, Phase, Rhythm, Run, SparseShift,
     TrainerSettings, WholeLoss,
 };
 use llm::{Checkpoint, LlmError, Model};
@@ -24,6 +23,7 @@ pub struct Plan<'a> {
     phases: Vec<Phase<'a>>,
     text: Vec<Example>,
     rhythm: Rhythm,
+    checks: Checks,
     dev: Option<Dev>,
 }
 
@@ -71,7 +71,6 @@ impl Options {
             dev_limit: Some(64),
             max_new_tokens: Some(256),
             top_p: Some(1.0),
-            check_every: Some(0),
             ..Self::default()
         };
         self.or(defaults)
@@ -106,21 +105,22 @@ impl<'a> Plan<'a> {
         let dev = options.dev.as_deref().map(|file| Dev::read(file, options, student, &tokenizer));
         let text = options.text.as_deref().map(|file| text(file, options, &tokenizer));
         let text = text.transpose()?.unwrap_or_default();
-        Ok(Self { phases, text, rhythm, dev: dev.transpose()? })
+        Ok(Self { phases, text, rhythm, checks: checks(options)?, dev: dev.transpose()? })
     }
 
-    /// Trains `student`; `false` when it was broken off.
+    /// Trains `student`, which came from `checkpoint`; `false` when it was broken off. Collective.
     pub fn train(
         &self,
         ranks: &Ranks,
         out: &Path,
-        student: &Model,
-        watch: &mut Watch,
+        (checkpoint, student): (&Checkpoint, &Model),
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<bool, CliError> {
-        let mut run = Run::open_over(ranks, out, &self.phases, &self.text, self.rhythm)?;
+        let run = Run::open_over(ranks, out, &self.phases, &self.text, self.rhythm)?;
+        let mut run = run.with_texts_of(checkpoint).with_checks(self.checks);
         let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(ranks, model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
-        Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
+        Ok(run.train(student, evaluate, watch)?)
     }
 }
 
@@ -135,8 +135,7 @@ fn examples(
     if phase == PhaseName::Sft {
         let file = needed(options.train.as_deref(), phase, "--train FILE")?;
         let prompts = data(options, options.limit).prompts(file, student, tokenizer)?;
-        let ends = student.end_of_sequence()?;
-        let end = *ends.first().ok_or_else(|| {
+        let end = student.end_token(tokenizer)?.ok_or_else(|| {
             CliError::argument("the student has no end-of-sequence token", "name it in config.json")
         })?;
         let records = prompts.examples();
@@ -151,13 +150,28 @@ fn examples(
         // The sets of the cache, whatever their p, do not enter.
         return Ok(Example::of_cache(&cache, longest)?);
     }
-    let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
+    let p = mass(options, &cache)?;
     Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
 }
 
 /// Whether the sets of a phase hold every token: nothing of them has to be stored.
 fn takes_every_token(options: &Options, phase: PhaseName) -> bool {
     phase == PhaseName::Bd && options.p == Some(1.0)
+}
+
+/// The mass of the candidate sets.
+fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
+    Ok(options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p))
+}
+
+/// What is checked. Sets that a server has cut short need not carry p, and where every token is a
+/// candidate there are none.
+fn checks(options: &Options) -> Result<Checks, CliError> {
+    let Some(Every(every)) = options.check else { return Ok(Checks::default()) };
+    let cache = options.cache.as_deref().map(|file| Cache::open(file, &Expected::anything()));
+    let whole = cache.transpose()?.filter(|cache| !cache.settings().short_sets);
+    let whole = whole.filter(|_| options.p != Some(1.0));
+    Ok(Checks { every, p: whole.map(|cache| mass(options, &cache)).transpose()? })
 }
 
 /// A file that a phase cannot do without.
@@ -285,7 +299,8 @@ impl Dev {
         tokenizer: &Tokenizer,
     ) -> Result<Self, CliError> {
         let read: Prompts = data(options, options.dev_limit).prompts(file, student, tokenizer)?;
-        let references = read.examples().iter().map(|record| record.outputs.clone()).collect();
+        let examples = read.scored_examples(file)?;
+        let references = examples.iter().map(|record| record.outputs.clone()).collect();
         let sampling = Sampling {
             temperature: 1.0,
             top_p: options.top_p.unwrap_or(1.0),

@@ -1,19 +1,27 @@
-//! [`Watch`]: one line that says how training goes.
+//! [`Watch`]: one line that says how training goes, and the page.
 
+use super::options::Options;
+use super::{report, write};
+use crate::cli::CliError;
 use crate::cli::interrupt::stop_asked;
-use crate::cli::output::shown;
+use crate::cli::output::{hushed, say, shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use llm::training::{Event, Step};
 use serde::Serialize;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Shows events, and remembers what each phase came to.
-pub struct Watch {
+pub struct Watch<'a> {
+    folder: &'a Path,
+    options: &'a Options,
     bar: ProgressBar,
     started: Instant,
     tokens: usize,
     score: Option<f64>,
+    /// Whether the page could not be written, which is said once.
+    pageless: bool,
     /// What each phase came to.
     pub phases: Vec<PhaseOutcome>,
 }
@@ -29,15 +37,18 @@ pub struct PhaseOutcome {
     pub loss: Option<f64>,
     /// The best Rouge-L on the development set, times 100.
     pub best_rouge_l: Option<f64>,
+    /// How often what the theory states was checked, and held.
+    pub checks: u64,
     /// Seconds.
     pub seconds: f64,
 }
 
-impl Watch {
-    /// Nothing has happened yet.
-    pub fn new() -> Self {
-        let bar = ProgressBar::hidden();
-        Self { bar, started: Instant::now(), tokens: 0, score: None, phases: Vec::new() }
+impl<'a> Watch<'a> {
+    /// Nothing has happened yet to the run in this folder.
+    pub fn new(folder: &'a Path, options: &'a Options) -> Self {
+        let (bar, started) = (ProgressBar::hidden(), Instant::now());
+        let (tokens, score, pageless, phases) = (0, None, false, Vec::new());
+        Self { folder, options, bar, started, tokens, score, pageless, phases }
     }
 
     /// Takes note of an event; breaks off when Ctrl-C was pressed.
@@ -46,6 +57,11 @@ impl Watch {
             Event::Phase { phase, done } => self.phase(&phase.name, *done, phase.settings.steps),
             Event::Step(step) => self.step(step),
             Event::Score { rouge_l, best } => self.score(*rouge_l, *best),
+            Event::Checked(checked) => {
+                let held = checked.iter().all(|checked| !checked.fails());
+                self.change(|outcome| outcome.checks += u64::from(held));
+            }
+            Event::Saved => self.saved(),
         }
         if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -60,9 +76,14 @@ impl Watch {
         self.bar.enable_steady_tick(Duration::from_millis(500));
         (self.started, self.tokens, self.score) = (Instant::now(), 0, None);
         let phase = name.to_owned();
-        let outcome =
-            PhaseOutcome { phase, steps: 0, loss: None, best_rouge_l: None, seconds: 0.0 };
-        self.phases.push(outcome);
+        self.phases.push(PhaseOutcome {
+            phase,
+            steps: 0,
+            loss: None,
+            best_rouge_l: None,
+            checks: 0,
+            seconds: 0.0,
+        });
     }
 
     fn step(&mut self, step: &Step) {
@@ -73,17 +94,43 @@ impl Watch {
         let score = self.score.map(|score| format!(", dev {score:.2}")).unwrap_or_default();
         self.bar.set_position(step.number);
         self.bar.set_message(format!("{rate:.0} tokens/s, loss {:.4}{text}{score}", step.loss));
-        if let Some(outcome) = self.phases.last_mut() {
+        self.change(|outcome| {
             outcome.steps += 1;
             (outcome.loss, outcome.seconds) = (Some(step.loss), seconds);
-        }
+        });
     }
 
     fn score(&mut self, rouge_l: f64, best: bool) {
         self.score = Some(rouge_l);
-        if let Some(outcome) = self.phases.last_mut().filter(|_| best) {
-            outcome.best_rouge_l = Some(rouge_l);
+        self.change(|outcome| {
+            outcome.best_rouge_l = if best { Some(rouge_l) } else { outcome.best_rouge_l };
+        });
+    }
+
+    /// The page goes with what is saved. It is not worth a run: where it cannot be written, that is
+    /// said and training goes on.
+    fn saved(&mut self) {
+        if hushed() {
+            return;
         }
+        if let Err(error) = self.report()
+            && !self.pageless
+        {
+            self.pageless = true;
+            self.bar.suspend(|| say!("no page for now: {error}"));
+        }
+    }
+
+    /// Writes the page; returns where it is.
+    pub fn report(&self) -> Result<PathBuf, CliError> {
+        let path = self.folder.join("report.html");
+        write(&path, &report::page(self.folder, self.options)?)?;
+        Ok(path)
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut PhaseOutcome)) {
+        // There is one: steps and scores are those of a phase.
+        self.phases.last_mut().map(change);
     }
 
     /// Takes the line away.

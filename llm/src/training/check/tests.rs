@@ -1,0 +1,191 @@
+//! The checks hold of training as it is, and each of them fails where something is wrong.
+
+use super::*;
+use crate::teacher::{Exchange, score};
+use crate::training::{Outside, SparseShift};
+use crate::{Checkpoint, Mode};
+use candle_core::Device;
+use operators::{BellmanDistill, Discount, Phi, Shift};
+use std::path::Path;
+
+const P: f64 = 0.6;
+
+fn model(name: &str, dtype: DType) -> Model {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/reference/models").join(name);
+    Checkpoint::open(&folder).unwrap().model(dtype, &Device::Cpu, Mode::Frozen).unwrap()
+}
+
+fn examples() -> Vec<Example> {
+    let text = |from: u32, length: u32| (0..length).map(|i| (from + 7 * i) % 97).collect();
+    let exchange =
+        |(prompt, response)| Exchange { prompt: text(3, prompt), response: text(5, response) };
+    let exchanges = [(4, 9), (1, 12), (11, 1), (2, 5), (5, 3)].map(exchange);
+    let teacher = model("qwen2", DType::F64);
+    let scores = score(&teacher, &exchanges, TopP::new(P).unwrap()).unwrap();
+    let example = |(i, (exchange, scores)): (usize, (Exchange, Scores))| {
+        let Exchange { prompt, response } = exchange;
+        Example { prompt, response, ended: i % 2 == 0, scores: Some(scores) }
+    };
+    exchanges.into_iter().zip(scores).enumerate().map(example).collect()
+}
+
+fn bellman(shift: SparseShift, phi: Phi) -> BellmanLoss {
+    let gamma = Discount::new(0.9).unwrap();
+    // A floor that some Q-values of this model reach.
+    let settings = BellmanDistill { gamma, phi, shift: Shift::Zero, q_min: -3.5 };
+    BellmanLoss { settings, shift, outside: Outside::Floor, mass_weight: 0.5 }
+}
+
+fn chi2() -> BellmanLoss {
+    bellman(SparseShift::VocabMax, Phi::chi2(0.1).unwrap())
+}
+
+fn right(
+    objective: &Objective,
+    state: (&Tensor, &Tensor),
+    part: &Part,
+    total: usize,
+) -> Result<Tensor, LlmError> {
+    objective.of_state(state, &part.batch, part.examples, total, &mut Tally::default())
+}
+
+/// The worst instances, in parts of three examples.
+fn check(
+    student: &Model,
+    objective: &Objective,
+    examples: &[Example],
+    p: f64,
+    compute: Compute,
+) -> Vec<Checked> {
+    let check = Check { student, objective, p: Some(TopP::new(p).unwrap()), seed: 5 };
+    let number = |example: &Example| {
+        let place = examples.iter().position(|other| std::ptr::eq(other, example)).unwrap();
+        format!("example {}", place + 1)
+    };
+    check.all(&examples.iter().collect::<Vec<_>>(), 3, compute, &number).unwrap()
+}
+
+/// Which statements fail of BD with χ².
+fn failing(examples: &[Example], p: f64, compute: Compute) -> Vec<Checked> {
+    let student = model("llama", DType::F32);
+    let mut checked = check(&student, &Objective::Bellman(chi2()), examples, p, compute);
+    assert_eq!(checked.len(), 5);
+    checked.retain(Checked::fails);
+    checked
+}
+
+fn statements(checked: &[Checked]) -> Vec<Statement> {
+    checked.iter().map(|c| c.statement).collect()
+}
+
+#[test]
+fn everything_holds_of_training_as_it_is_by_bounds_that_are_tight() {
+    let examples = examples();
+    let shifts = [
+        SparseShift::VocabMax,
+        SparseShift::CandidateMax,
+        SparseShift::LogSoftmax,
+        SparseShift::Zero,
+    ];
+    // Bounds as shares of the size of what is compared: some hundred roundings.
+    for (dtype, tight) in [(DType::F32, 1e-3), (DType::F64, 1e-11)] {
+        let (student, teacher) = (model("llama", dtype), model("qwen2", dtype));
+        let bellman = shifts.iter().flat_map(|&shift| {
+            [Phi::Identity, Phi::chi2(0.1).unwrap()]
+                .map(|phi| Objective::Bellman(bellman(shift, phi)))
+        });
+        let others = [
+            Objective::CrossEntropy,
+            Objective::ForwardKl(&teacher),
+            Objective::ReverseKl(&teacher),
+        ];
+        for objective in bellman.chain(others) {
+            let checked = check(&student, &objective, &examples, P, &right);
+            let is_bellman = matches!(objective, Objective::Bellman(_));
+            assert_eq!(checked.len(), if is_bellman { 5 } else { 3 }, "{objective:?}");
+            for checked in checked {
+                assert!(!checked.fails(), "{objective:?}: {checked:?}");
+                let size = checked.expected.abs().max(checked.found.abs()).max(1.0);
+                if checked.statement != Statement::CapturedMass {
+                    assert!(checked.bound < tight * size, "{objective:?}: {checked:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_loss_that_is_a_little_off_is_found_and_so_is_where() {
+    let examples = examples();
+    // Of the second example only.
+    let wrong = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        let loss = right(objective, state, part, total)?;
+        let meant = part.examples.iter().any(|example| example.prompt.len() == 1);
+        Ok(if meant { (loss.detach() * 0.01)?.add(&loss)? } else { loss })
+    };
+    let failed = failing(&examples, P, &wrong);
+    assert_eq!(statements(&failed), [Statement::Objective, Statement::BehaviourCloning]);
+    assert_eq!(failed[0].place, "example 2");
+    assert!((failed[0].found / failed[0].expected - 1.01).abs() < 1e-3, "{:?}", failed[0]);
+}
+
+#[test]
+fn a_gradient_that_is_not_that_of_the_loss_is_found() {
+    let examples = examples();
+    let scaled = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        let loss = right(objective, state, part, total)?;
+        Ok((&loss * 1.01)?.sub(&(loss.detach() * 0.01)?)?)
+    };
+    let cut = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        right(objective, (state.0, &state.1.detach()), part, total)
+    };
+    for wrong in [&scaled as Compute, &cut] {
+        assert_eq!(statements(&failing(&examples, P, wrong)), [Statement::Gradient]);
+    }
+}
+
+#[test]
+fn an_identity_that_is_none_is_found() {
+    // Almost the identity.
+    let wrong = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        let objective = match objective {
+            Objective::Bellman(loss) if loss.settings.phi == Phi::Identity => {
+                let settings = BellmanDistill { phi: Phi::chi2(1e3)?, ..loss.settings };
+                Objective::Bellman(BellmanLoss { settings, ..*loss })
+            }
+            other => other.clone(),
+        };
+        right(&objective, state, part, total)
+    };
+    let failed = failing(&examples(), P, &wrong);
+    assert_eq!(statements(&failed), [Statement::BehaviourCloning]);
+}
+
+#[test]
+fn sets_that_carry_less_than_they_should_are_found_by_position() {
+    let mut small = examples();
+    small[1].scores.as_mut().unwrap().mass[4] = 0.59;
+    let mut other = examples();
+    let set = other[1].scores.as_ref().unwrap().sets().nth(4).unwrap();
+    other[1].scores.as_mut().unwrap().log_probabilities[set.start] -= 0.001;
+    for (examples, p) in [(small, P), (other, P), (examples(), 0.99)] {
+        let failed = failing(&examples, p, &right);
+        assert_eq!(statements(&failed), [Statement::CapturedMass]);
+        if p == P {
+            assert_eq!(failed[0].place, "example 2, position 5");
+        }
+    }
+}
+
+#[test]
+fn a_set_that_counts_a_token_more_than_once_has_too_large_a_value() {
+    let mut examples = examples();
+    let scores = examples[3].scores.as_mut().unwrap();
+    // As many as it takes for more than the whole vocabulary.
+    let (token, log) = (scores.candidates[0], scores.log_probabilities[0]);
+    scores.candidates.splice(0..0, vec![token; 400]);
+    scores.log_probabilities.splice(0..0, vec![log; 400]);
+    scores.sizes[0] += 400;
+    let failed = failing(&examples, P, &right);
+    assert!(statements(&failed).contains(&Statement::SoftValue), "{failed:?}");
+}

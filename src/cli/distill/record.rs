@@ -1,0 +1,41 @@
+//! Which files a run is made from: `record.json`, which keeps test files from being chosen by.
+
+use super::options::Options;
+use crate::cli::CliError;
+use llm::evaluation::{Record, Role, Used};
+use llm::teacher::hash_file;
+use std::path::{Path, PathBuf};
+
+/// The record of a run in its folder.
+pub struct RunRecord {
+    path: PathBuf,
+    record: Record,
+}
+
+impl RunRecord {
+    /// The record of the run in `out` that starts from the model at `student`: what it is trained
+    /// on and chosen by, after what the student and the records named before say of these files.
+    pub fn new(out: &Path, student: &Path, options: &Options) -> Result<Self, CliError> {
+        let path = out.join("record.json");
+        let mut record = Record::open(&path)?;
+        if let Some(before) = Record::beside(student) {
+            record.inherit(&Record::open(&before)?);
+        }
+        let others = options.record.as_deref().map(Record::open).transpose()?;
+        let trained = [&options.train, &options.text].into_iter().flatten();
+        let files = trained.map(|file| (Role::Train, file));
+        for (role, file) in files.chain(options.dev.iter().map(|file| (Role::Dev, file))) {
+            let sha256 = hash_file(file)?;
+            for record in others.iter().chain([&record]) {
+                record.allow(role, file, &sha256)?;
+            }
+            record.note(Used { role, file: file.clone(), sha256 });
+        }
+        Ok(Self { path, record })
+    }
+
+    /// Writes it.
+    pub fn write(&self) -> Result<(), CliError> {
+        Ok(self.record.write(&self.path)?)
+    }
+}
