@@ -4,27 +4,34 @@ mod options;
 mod plan;
 mod watch;
 
+pub(super) use options::Options;
+
 use super::interrupt::Listening;
 use super::language_model::Place;
 use super::output::{print_json, say};
+use super::tour::Tour;
 use super::{CliError, End};
 use clap::Args;
+use llm::training::Event;
 use llm::{Checkpoint, LlmError, Mode, Model};
-use options::Options;
 use plan::Plan;
 use serde::Serialize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use watch::Watch;
 
 /// Distil a teacher into a student.
 ///
-/// The phases follow each other; each starts from the best student of the one before. Every
+/// Without arguments it is a demonstration, in minutes and without a network: a small teacher that
+/// is built in, its responses, a student from nothing, and a table of methods. Otherwise: the
+/// phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
 /// settings (config.toml), the log (log.jsonl), the state to go on from (states/), the best
 /// student so far (best/) and in the end the student (student/).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  bellman distill
   bellman distill --student small/ --train train.jsonl --cache teacher/teacher.parquet --out run
   bellman distill --config run.toml --learning-rate 1e-5 --out run
   bellman distill --out run --resume
@@ -36,10 +43,13 @@ pub struct Distill {
     config: Option<PathBuf>,
     /// The folder of the run
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Go on with the run in that folder, with the settings it was started with
     #[arg(long)]
     resume: bool,
+    /// Run the demonstration that this TOML file describes, not the one that is built in
+    #[arg(long, value_name = "FILE")]
+    demonstration: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -47,9 +57,12 @@ pub struct Distill {
     options: Options,
 }
 
+/// What the settings of a run are called in its folder.
+const CONFIG: &str = "config.toml";
+
 /// How much stack backpropagation may take: it follows the computation call by call. Only what is
 /// used is ever real.
-const STACK: usize = 1 << 30;
+pub(super) const STACK: usize = 1 << 30;
 
 /// The outcome, as others read it.
 #[derive(Debug, Serialize)]
@@ -62,37 +75,24 @@ struct Outcome {
 impl Distill {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let options = self.options()?;
-        let student = options.student.clone().ok_or_else(|| {
-            CliError::argument("there is no student", "give `--student MODEL`, or `--config FILE`")
-        })?;
-        let place = Place {
-            device: options.device.unwrap_or_default(),
-            dtype: options.dtype.unwrap_or_default(),
-        };
-        let checkpoint = Checkpoint::open(&llm::hub::resolve(&student)?)?;
-        let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
-        let plan = Plan::new(&options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
-        if let Some((teacher, _)) = &teacher {
-            llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
+        if let Some(tour) = self.tour()? {
+            return tour.run();
         }
-        std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
-        write(&self.out.join("config.toml"), &options.to_toml()?)?;
-        let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+        let out = self
+            .out
+            .as_deref()
+            .ok_or_else(|| CliError::argument("the run has no folder", "give `--out DIR`"))?;
+        let options = self.options(out)?;
         let mut watch = Watch::new();
         let listening = Listening::start();
-        let finished = deep(|| plan.train(&self.out, &model, &mut watch))?;
+        let student = deep(|| distil(&options, out, &mut |event| watch.event(event)))?;
         drop(listening);
         watch.end();
-        if !finished {
+        let Some(student) = student else {
             say!("stopped; the same command with --resume goes on from here");
             return Ok(End::Interrupted);
-        }
-        let folder = self.out.join("student");
-        model.save(&folder)?;
-        copy_texts(&checkpoint, &folder)?;
-        let outcome =
-            Outcome { student: folder, log: self.out.join("log.jsonl"), phases: watch.phases };
+        };
+        let outcome = Outcome { student, log: out.join("log.jsonl"), phases: watch.phases };
         if self.json {
             print_json(&outcome)?;
         } else {
@@ -101,10 +101,29 @@ impl Distill {
         Ok(End::Fine)
     }
 
+    /// The demonstration, where nothing says what to distil into what.
+    fn tour(&self) -> Result<Option<Tour>, CliError> {
+        let seed = self.options.seed;
+        let others = self.options != Options { seed, ..Options::default() };
+        let named = others || self.config.is_some();
+        let out = self.out.clone().unwrap_or_else(|| Tour::FOLDER.into());
+        let goes_on = self.resume && out.join(CONFIG).exists();
+        if self.demonstration.is_none() && (named || goes_on) {
+            return Ok(None);
+        }
+        if named {
+            let what = "a demonstration has all of its settings in its file";
+            return Err(CliError::argument(what, "leave out the other settings"));
+        }
+        let Self { demonstration, resume, json, .. } = self;
+        let (demonstration, resume, json) = (demonstration.clone(), *resume, *json);
+        Ok(Some(Tour { demonstration, out, seed, resume, json }))
+    }
+
     /// What the run depends on: flags, then the file; of a run that goes on, what it was started
     /// with.
-    fn options(&self) -> Result<Options, CliError> {
-        let kept = self.out.join("config.toml");
+    fn options(&self, out: &Path) -> Result<Options, CliError> {
+        let kept = out.join(CONFIG);
         if self.resume {
             let given = self.options != Options::default() || self.config.is_some();
             if given {
@@ -114,16 +133,45 @@ impl Distill {
             return Options::read(&kept);
         }
         if kept.exists() {
-            let what = format!("{} holds a run already", self.out.display());
+            let what = format!("{} holds a run already", out.display());
             return Err(CliError::argument(what, "go on with `--resume`, or give another folder"));
         }
         let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
         self.options.clone().or(file)?.with_defaults()
     }
+}
 
-    fn failed(&self, source: std::io::Error) -> CliError {
-        LlmError::Write { path: self.out.clone(), source }.into()
+/// Trains by these options, with everything in a folder, from where it was saved last. Returns the
+/// folder of the student; nothing when `watch` breaks it off.
+pub(super) fn distil(
+    options: &Options,
+    out: &Path,
+    watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+) -> Result<Option<PathBuf>, CliError> {
+    let student = options.student.clone().ok_or_else(|| {
+        CliError::argument("there is no student", "give `--student MODEL`, or `--config FILE`")
+    })?;
+    let place = Place {
+        device: options.device.unwrap_or_default(),
+        dtype: options.dtype.unwrap_or_default(),
+    };
+    let checkpoint = Checkpoint::open(&llm::hub::resolve(&student)?)?;
+    let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
+    let plan = Plan::new(options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
+    if let Some((teacher, _)) = &teacher {
+        llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
     }
+    let failed = |source| LlmError::Write { path: out.to_path_buf(), source };
+    std::fs::create_dir_all(out).map_err(failed)?;
+    write(&out.join(CONFIG), &options.to_toml()?)?;
+    let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+    if !plan.train(out, &model, watch)? {
+        return Ok(None);
+    }
+    let folder = out.join("student");
+    model.save(&folder)?;
+    copy_texts(&checkpoint, &folder)?;
+    Ok(Some(folder))
 }
 
 /// A frozen model with its checkpoint.

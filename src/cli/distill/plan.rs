@@ -1,7 +1,6 @@
 //! [`Plan`]: options, data and models put together.
 
 use super::options::{Options, Outside, PhaseName, Phi, Shift};
-use super::watch::Watch;
 use crate::cli::CliError;
 use crate::cli::data::{DataArguments, FormatName, Prompts};
 use crate::cli::interrupt::stop_asked;
@@ -10,7 +9,7 @@ use llm::generation::Sampling;
 use llm::teacher::{Cache, Expected, Prompt};
 use llm::text::Tokenizer;
 use llm::training::{
-    AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
+    AdamWSettings, BellmanLoss, Event, Example, Objective, Phase, Rhythm, Run, SparseShift,
     TrainerSettings,
 };
 use llm::{Checkpoint, LlmError, Model};
@@ -109,11 +108,16 @@ impl<'a> Plan<'a> {
     }
 
     /// Trains `student`; `false` when it was broken off.
-    pub fn train(&self, out: &Path, student: &Model, watch: &mut Watch) -> Result<bool, CliError> {
+    pub fn train(
+        &self,
+        out: &Path,
+        student: &Model,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Result<bool, CliError> {
         let mut run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
         let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
-        Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
+        Ok(run.train(student, evaluate, watch)?)
     }
 }
 
