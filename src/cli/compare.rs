@@ -37,13 +37,13 @@ pub struct Compare {
 pub struct Interval {
     /// How often the interval is to cover the true mean
     #[arg(long, default_value_t = 0.95, allow_negative_numbers = true)]
-    confidence: f64,
+    pub(super) confidence: f64,
     /// How many times values are drawn anew
     #[arg(long, default_value_t = 10_000, value_name = "N")]
-    resamples: usize,
+    pub(super) resamples: usize,
     /// The seed of these draws
     #[arg(long, default_value_t = 0)]
-    bootstrap_seed: u64,
+    pub(super) bootstrap_seed: u64,
 }
 
 impl Interval {

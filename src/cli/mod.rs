@@ -55,6 +55,8 @@ mod solve;
 mod source;
 #[cfg(feature = "llm")]
 mod teacher;
+#[cfg(feature = "llm")]
+mod tour;
 mod verdicts;
 mod verify;
 

@@ -11,7 +11,7 @@ use operators::TopP;
 const KEY: &str = "BELLMAN_API_KEY";
 
 /// A server in place of a teacher on disk.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ServerArguments {
     /// An OpenAI-compatible server to ask in place of a teacher; its key is read from
     /// BELLMAN_API_KEY

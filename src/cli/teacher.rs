@@ -8,6 +8,7 @@ use super::progress::bar_of;
 use super::served::ServerArguments;
 use super::{CliError, End};
 use clap::Args;
+use indicatif::ProgressBar;
 use llm::generation::Sampling;
 use llm::teacher::server::{Question, Server, answer_all};
 use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill_over, hash_model, hash_prompts};
@@ -37,43 +38,43 @@ pub struct Generate {
         required_unless_present = "server",
         conflicts_with = "server"
     )]
-    teacher: Option<String>,
+    pub(super) teacher: Option<String>,
     #[command(flatten)]
-    server: ServerArguments,
+    pub(super) server: ServerArguments,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
     /// A data set in JSON Lines
     #[arg(long, value_name = "FILE")]
-    prompts: PathBuf,
+    pub(super) prompts: PathBuf,
     #[command(flatten)]
-    data: DataArguments,
+    pub(super) data: DataArguments,
     /// Where to write; made if need be
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// The mass p of the candidate sets
     #[arg(long, default_value_t = 0.8, allow_negative_numbers = true)]
-    p: f64,
+    pub(super) p: f64,
     /// Responses to each prompt
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    responses: u32,
+    pub(super) responses: u32,
     /// What logits are divided by when sampling
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    temperature: f64,
+    pub(super) temperature: f64,
     /// The mass of the set that is sampled from [default: that of the candidate sets]
     #[arg(long, allow_negative_numbers = true)]
-    top_p: Option<f64>,
+    pub(super) top_p: Option<f64>,
     /// Where a response is cut off
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_new_tokens: u32,
+    pub(super) max_new_tokens: u32,
     /// Responses computed at once, or asked of a server at once
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    batch: u32,
+    pub(super) batch: u32,
     /// The seed of the draws
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Print one JSON object on standard output
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Who answers.
@@ -86,18 +87,39 @@ enum Teacher {
 
 /// The outcome, as others read it.
 #[derive(Debug, Serialize)]
-struct Outcome {
+pub(super) struct Outcome {
     file: PathBuf,
     prompts: usize,
     too_long: usize,
     seconds: f64,
     #[serde(flatten)]
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 impl Generate {
     /// Runs it, by all processes that were started: each answers some of the prompts.
     pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
+        let listening = Listening::start();
+        let outcome = self.answer(ranks, |prompts| bar_of(prompts, "prompts"))?;
+        drop(listening);
+        let Some(outcome) = outcome else {
+            say!("stopped; the same command goes on from here");
+            return Ok(End::Interrupted);
+        };
+        if self.json {
+            print_json(&outcome)?
+        } else {
+            outcome.print()
+        }
+        Ok(End::Fine)
+    }
+
+    /// Answers all prompts, on a bar of so many; nothing when asked to stop. Collective.
+    pub(super) fn answer(
+        &self,
+        ranks: &Ranks,
+        bar: impl FnOnce(usize) -> ProgressBar,
+    ) -> Result<Option<Outcome>, CliError> {
         let p = TopP::new(self.p)?;
         let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
@@ -118,9 +140,8 @@ impl Generate {
                 Teacher::Here(checkpoint.model(dtype, &device, Mode::Frozen)?, ends)
             }
         };
-        let bar = bar_of(prompts.prompts.len(), "prompts");
+        let bar = bar(prompts.prompts.len());
         let started = Instant::now();
-        let listening = Listening::start();
         let cache = fill_over(
             ranks,
             &self.out,
@@ -135,25 +156,11 @@ impl Generate {
                 if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
-        drop(listening);
         bar.finish_and_clear();
         let cache = match cache {
             Ok(Some(cache)) => cache,
-            Ok(None) | Err(LlmError::Stopped) => {
-                say!("stopped; the same command goes on from here");
-                return Ok(End::Interrupted);
-            }
+            Ok(None) | Err(LlmError::Stopped) => return Ok(None),
             Err(error) => return Err(error.into()),
-        };
-        if !ranks.is_first() {
-            return Ok(End::Fine);
-        }
-        let outcome = Outcome {
-            file: cache.path().to_path_buf(),
-            prompts: prompts.prompts.len(),
-            too_long: prompts.too_long,
-            seconds: started.elapsed().as_secs_f64(),
-            summary: Summary::of(&cache)?,
         };
         if let Teacher::Served(server, _) = &teacher
             && server.withheld() > 0
@@ -163,12 +170,13 @@ impl Generate {
                 "{responses} responses ended without their last token in the reply; they count as cut off"
             );
         }
-        if self.json {
-            print_json(&outcome)?
-        } else {
-            outcome.print()
-        }
-        Ok(End::Fine)
+        Ok(Some(Outcome {
+            file: cache.path().to_path_buf(),
+            prompts: prompts.prompts.len(),
+            too_long: prompts.too_long,
+            seconds: started.elapsed().as_secs_f64(),
+            summary: Summary::of(&cache)?,
+        }))
     }
 
     fn settings(

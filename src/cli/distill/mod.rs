@@ -7,14 +7,16 @@ mod record;
 mod report;
 mod watch;
 
+pub(super) use options::Options;
+
 use super::interrupt::Listening;
 use super::language_model::Place;
 use super::output::{print_json, say};
+use super::tour::Tour;
 use super::{CliError, End};
 use clap::Args;
 use llm::training::Event;
 use llm::{Checkpoint, LlmError, Mode, Model};
-use options::Options;
 use plan::Plan;
 use ranks::Ranks;
 use record::RunRecord;
@@ -25,7 +27,9 @@ use watch::Watch;
 
 /// Distil a teacher into a student.
 ///
-/// The phases follow each other; each starts from the best student of the one before. Every
+/// Without arguments it is a demonstration, in minutes and without a network: a small teacher that
+/// is built in, its responses, a student from nothing, and a table of methods. Otherwise: the
+/// phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
 /// settings (config.toml), what data it is made from (record.json), the log (log.jsonl, and
 /// tensorboard/), a page of curves (report.html), the state to go on from (states/), the best
@@ -33,6 +37,7 @@ use watch::Watch;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  bellman distill
   bellman distill --student small/ --train train.jsonl --cache teacher/teacher.parquet --out run
   bellman distill --config run.toml --learning-rate 1e-5 --out run
   bellman distill --config run.toml --check every=100 --out run
@@ -50,6 +55,9 @@ pub struct Distill {
     /// Go on with the run in that folder, with the settings it was started with
     #[arg(long)]
     resume: bool,
+    /// Run the demonstration that this TOML file describes, not the one that is built in
+    #[arg(long, value_name = "FILE")]
+    demonstration: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -62,7 +70,7 @@ const CONFIG: &str = "config.toml";
 
 /// How much stack backpropagation may take: it follows the computation call by call. Only what is
 /// used is ever real.
-const STACK: usize = 1 << 30;
+pub(super) const STACK: usize = 1 << 30;
 
 /// The outcome, as others read it.
 #[derive(Debug, Serialize)]
@@ -76,6 +84,10 @@ struct Outcome {
 impl Distill {
     /// Runs it, by all processes that were started; the first one writes.
     pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
+        if let Some(tour) = self.tour()? {
+            super::ranks::single()?;
+            return tour.run();
+        }
         let out = self
             .out
             .as_deref()
@@ -107,6 +119,25 @@ impl Distill {
             say!("the student is {student}, the log {log}, the page {report}");
         }
         Ok(End::Fine)
+    }
+
+    /// The demonstration, where nothing says what to distil into what.
+    fn tour(&self) -> Result<Option<Tour>, CliError> {
+        let seed = self.options.seed;
+        let others = self.options != Options { seed, ..Options::default() };
+        let named = others || self.config.is_some();
+        let out = self.out.clone().unwrap_or_else(|| Tour::FOLDER.into());
+        let goes_on = self.resume && out.join(CONFIG).exists();
+        if self.demonstration.is_none() && (named || goes_on) {
+            return Ok(None);
+        }
+        if named {
+            let what = "a demonstration has all of its settings in its file";
+            return Err(CliError::argument(what, "leave out the other settings"));
+        }
+        let Self { demonstration, resume, json, .. } = self;
+        let (demonstration, resume, json) = (demonstration.clone(), *resume, *json);
+        Ok(Some(Tour { demonstration, out, seed, resume, json }))
     }
 
     /// What the run depends on: flags, then the file; of a run that goes on, what it was started
