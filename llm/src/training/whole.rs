@@ -4,8 +4,8 @@
 use super::candidates::Candidates;
 use super::survey::{log_normaliser, survey};
 use super::{Batch, SparseShift, Tally};
+use crate::LlmError;
 use crate::teacher::Scores;
-use crate::{LlmError, Tensors};
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Shape, Tensor};
 use operators::{
     BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,

@@ -15,6 +15,7 @@ use indicatif::ProgressBar;
 use llm::NewFolder;
 use llm::exercises::{Exercises, Size, write_teacher};
 use llm::training::{Event, Step};
+use ranks::Ranks;
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -174,7 +175,7 @@ impl<'a> Stages<'a> {
             seed: self.settings.seed,
             json: false,
         };
-        let outcome = generate.answer(|all| {
+        let outcome = generate.answer(&Ranks::alone(), |all| {
             bar.set_length(all as u64);
             bar.clone()
         })?;
@@ -207,7 +208,7 @@ impl<'a> Stages<'a> {
             ..Options::default()
         };
         let options = options.or(ours)?.with_defaults()?;
-        let student = distil(&options, &self.run(name), &mut |event| {
+        let student = distil(&Ranks::alone(), &options, &self.run(name), &mut |event| {
             match event {
                 Event::Phase { phase, done } => {
                     bar.set_length(phase.settings.steps);
@@ -217,7 +218,7 @@ impl<'a> Stages<'a> {
                     bar.set_position(*number);
                     bar.set_message(format!("loss {loss:.3}"));
                 }
-                Event::Score { .. } => {}
+                Event::Score { .. } | Event::Checked(_) | Event::Saved => {}
             }
             if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;

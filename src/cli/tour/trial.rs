@@ -9,7 +9,7 @@ use crate::cli::eval::{Eval, Evaluated, File, over_seeds};
 use crate::cli::language_model::{LanguageModel, Place};
 use indicatif::ProgressBar;
 use llm::LlmError;
-use llm::evaluation::{Evaluation, Record};
+use llm::evaluation::Evaluation;
 use llm::teacher::hash_model;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -83,12 +83,12 @@ impl Trials<'_> {
         let mut all = Vec::new();
         for &top_p in &trial.top_p {
             // What is told of one way of sampling starts at 0; the bar goes on.
-            let evaluated = self.eval(top_p).evaluate(&Record::default(), |_| {
+            let evaluated = self.eval(top_p).evaluate(|_| {
                 bar.set_message(format!("top-p {top_p}"));
                 bar.set_position(0);
                 bar.clone()
             })?;
-            let Some(Evaluated { evaluation, scores }) = evaluated else { return Ok(None) };
+            let Some(Evaluated { evaluation, scores, .. }) = evaluated else { return Ok(None) };
             all.push(Tried {
                 top_p,
                 evaluation,

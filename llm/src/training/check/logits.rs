@@ -22,11 +22,7 @@ pub(super) struct Direction {
 
 impl Direction {
     /// Random signs.
-    pub(super) fn new(
-        hidden_re: &Tensor,
-        head_ve: &Tensor,
-        seed: u64,
-    ) -> Result<Self, LlmError> {
+    pub(super) fn new(hidden_re: &Tensor, head_ve: &Tensor, seed: u64) -> Result<Self, LlmError> {
         let ((rows, width), vocabulary) = (hidden_re.dims2()?, head_ve.dim(0)?);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut signs = |n: usize| -> Vec<f64> {
