@@ -116,8 +116,7 @@ fn the_expected_estimate_is_the_gradient_of_reverse_kl() {
     let (log_q, log_p) = (case.chosen(&case.student), case.chosen(&case.teacher));
     let (q, p) = (probabilities(&responses, &log_q), probabilities(&responses, &log_p));
     assert!((q.iter().map(|x| x.value).sum::<f64>() - 1.0).abs() < 1e-14);
-    let divergence =
-        q.iter().zip(&p).fold(D::from_f64(0.0), |s, (&q, &p)| s + q * (q / p).ln());
+    let divergence = q.iter().zip(&p).fold(D::from_f64(0.0), |s, (&q, &p)| s + q * (q / p).ln());
     // Each response counts as often as the student gives it.
     let weights: Vec<f64> =
         responses.iter().zip(&q).flat_map(|(r, q)| vec![q.value; r.len()]).collect();

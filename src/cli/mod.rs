@@ -54,6 +54,8 @@ mod solve;
 mod source;
 #[cfg(feature = "llm")]
 mod teacher;
+#[cfg(feature = "llm")]
+mod texts;
 mod verdicts;
 mod verify;
 

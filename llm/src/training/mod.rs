@@ -3,7 +3,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | [`Example`], [`Batch`], [`Order`] | what is trained on, together, and when |
-//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only |
+//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only, [`OnPolicyLoss`] on responses of its own |
 //! | [`vocabulary_loss`], [`survey`], [`log_normaliser`] | the whole vocabulary, a piece at a time |
 //! | [`Gradients`], [`AdamW`], [`Schedule`] | from gradients to weights |
 //! | [`Trainer`] | the step that puts these together |
@@ -21,6 +21,7 @@ mod example;
 mod gradients;
 mod log;
 mod objective;
+mod on_policy;
 mod order;
 mod released;
 mod run;
@@ -39,6 +40,7 @@ pub use example::Example;
 pub use gradients::Gradients;
 pub use log::{Entry, Log};
 pub use objective::Objective;
+pub use on_policy::OnPolicyLoss;
 pub use order::Order;
 pub use run::{Evaluate, Event, Phase, Rhythm, Run};
 pub use saved::{Progress, Saved};

@@ -24,6 +24,11 @@ pub struct TrainerSettings {
     pub clip: f64,
     /// The weight λ of the language-modelling loss on plain text; 0 leaves it out.
     pub text_weight: f64,
+    /// The share of KL(teacher ‖ student) in that loss, in [0, 1]; text then has candidate sets.
+    pub text_kl: f64,
+    /// Whether activations are computed a second time in place of being kept
+    /// ([`Model::checkpointing`]): less memory, more time, the same result.
+    pub checkpointing: bool,
     /// The seed of the order of examples.
     pub seed: u64,
     /// The optimiser.
@@ -81,12 +86,14 @@ impl<'a> Trainer<'a> {
             (examples.is_empty(), "examples"),
             (variables.is_empty(), "variables: the model is frozen"),
             (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
+            (!(0.0..=1.0).contains(&settings.text_kl), "share of KL in [0, 1]"),
             (settings.batch == 0 || settings.micro_batch == 0, "examples in a batch"),
         ];
         if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
             return Err(LlmError::NothingToTrain { what });
         }
         let optimiser = AdamW::new(&variables, settings.optimiser)?;
+        let student = if settings.checkpointing { student.checkpointing() } else { student };
         Ok(Self { student, variables, optimiser, objective, examples, text, settings })
     }
 
@@ -128,7 +135,12 @@ impl<'a> Trainer<'a> {
     pub fn step(&mut self) -> Result<Step, LlmError> {
         let (settings, number) = (self.settings, self.done());
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
-        let drawn = self.drawn(self.examples, 0, number);
+        let own;
+        let mut drawn = self.drawn(self.examples, 0, number);
+        if let Objective::OnPolicy(loss) = &self.objective {
+            own = loss.respond(&self.student, &drawn, settings.seed, number)?;
+            drawn = longest_first(own.iter().collect());
+        }
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
         let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally)?;
         let mut text_loss = None;
@@ -136,7 +148,7 @@ impl<'a> Trainer<'a> {
             let drawn = self.drawn(self.text, 1, number);
             tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
             let weight = settings.text_weight;
-            let language = Objective::CrossEntropy;
+            let language = Objective::Language(settings.text_kl);
             let ignored = &mut Tally::default();
             text_loss = Some(self.add(&language, drawn, weight, &mut gradients, ignored)?);
         }
@@ -156,15 +168,11 @@ impl<'a> Trainer<'a> {
         Schedule { peak, warm_up, steps }
     }
 
-    /// The examples of a step, the longest first: neighbours share a part and need little padding,
-    /// and a batch that does not fit into memory fails at once.
+    /// The examples of a step.
     fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
-        let mut drawn: Vec<&Example> =
-            order.of_step(step).into_iter().map(|i| &examples[i]).collect();
-        drawn.sort_by_key(|example| std::cmp::Reverse(example.length()));
-        drawn
+        longest_first(order.of_step(step).into_iter().map(|i| &examples[i]).collect())
     }
 
     /// Adds the gradient of `weight` times the mean loss over all examples, and gives that mean.
@@ -186,9 +194,19 @@ impl<'a> Trainer<'a> {
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
             gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+            for store in self.student.recomputed() {
+                gradients.add(&self.variables, store)?;
+            }
         }
         Ok(mean)
     }
+}
+
+/// The longest first: neighbours share a part and need little padding, and a batch that does not fit
+/// into memory fails at once.
+fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
+    examples.sort_by_key(|example| std::cmp::Reverse(example.length()));
+    examples
 }
 
 /// The number in a tensor of one.
