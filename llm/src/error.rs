@@ -295,6 +295,24 @@ pub enum LlmError {
         /// The p that was asked for.
         asked: f64,
     },
+    /// Candidate sets that hold less than the adaptive rule asks for.
+    #[error(
+        "{}: response {response} to prompt {prompt} has a set at position {position} that carries less \
+         than the adaptive rule asks for, {asked}; the guarantee would be gone",
+        path.display()
+    )]
+    ShortOfBudget {
+        /// The file.
+        path: PathBuf,
+        /// The number of the prompt.
+        prompt: u32,
+        /// Which response to it.
+        response: u32,
+        /// The position in the response, from 0.
+        position: usize,
+        /// The mass that the rule asks for there.
+        asked: f64,
+    },
     /// A temperature that no distribution has.
     #[error(
         "temperature = {value} is not a positive number; give one such as 1, or sample greedily"

@@ -73,6 +73,8 @@ fn settings(batch: usize) -> TrainerSettings {
         warm_up: 3,
         clip: 1.0,
         text_weight: 0.5,
+        text_kl: 0.0,
+        checkpointing: false,
         seed: 7,
         optimiser: AdamWSettings::default(),
     }

@@ -3,8 +3,9 @@
 use candle_core::{DType, Device};
 use llm::teacher::{
     Cache, Exchange, Expected, FILE, PROMPTS_PER_PART, Prompt, Row, Scores, Settings, Summary,
-    fill, hash_model, hash_prompts, score,
+    fill, hash_model, hash_prompts, read_texts, score,
 };
+use llm::training::Example;
 use llm::{Checkpoint, LlmError, Mode, Model, Padding, Tokens};
 use operators::*;
 use proptest::prelude::*;
@@ -223,7 +224,7 @@ fn the_adaptive_rule_cuts_sets_so_that_a_response_leaks_no_more_than_the_budget(
     for row in &all {
         let budget = Budget::new(2.0, gamma).within(row.scores.positions());
         let (scores, short) = row.scores.adaptive(budget);
-        assert_eq!((short, scores.positions()), (0, row.scores.positions()));
+        assert_eq!((short, scores.positions()), (vec![], row.scores.positions()));
         let weights = (0..).map(|t| gamma.get().powi(t));
         let leaks = scores.mass.iter().map(|&mass| -f64::from(mass).ln());
         let leaked: f64 = weights.zip(leaks).map(|(weight, leak)| weight * leak).sum();
@@ -247,9 +248,72 @@ fn sets_that_hold_less_than_the_adaptive_rule_asks_for_are_counted() {
     for row in &all {
         let (scores, short) = row.scores.adaptive(budget);
         assert_eq!(scores, row.scores, "every set is taken whole");
-        let below = row.scores.mass.iter().filter(|&&mass| mass < 1.0).count();
-        assert_eq!(short, below, "after the first there is nothing left to spend");
+        let below = (0..row.scores.positions()).filter(|&t| row.scores.mass[t] < 1.0);
+        assert_eq!(
+            short,
+            below.collect::<Vec<_>>(),
+            "after the first there is nothing left to spend"
+        );
     }
+}
+
+/// Σ γ^t ℓ(s_t) of the largest among some responses.
+fn most_leaked(scores: impl Iterator<Item = Scores>, gamma: f64) -> f64 {
+    let leaked = |scores: Scores| {
+        let leaks = scores.mass.iter().map(|&mass| -f64::from(mass).ln());
+        (0..).zip(leaks).map(|(t, leak)| gamma.powi(t) * leak).sum::<f64>()
+    };
+    scores.map(leaked).fold(0.0, f64::max)
+}
+
+#[test]
+fn examples_of_the_adaptive_rule_leak_no_more_than_the_budget_or_say_where_they_would() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (cache, rows) = made(&folder.path().join("whole"), 1.0);
+    let (gamma, epsilon) = (0.9, 2.0);
+    let budget = Budget::new(epsilon, Discount::new(gamma).expect("a discount"));
+    let examples = Example::of_cache_within(&cache, 1000, budget).expect("sets");
+    assert_eq!(examples.len(), rows.iter().filter(|r| !r.response_tokens.is_empty()).count());
+    let scores = |e: &Example| e.scores.clone().expect("scores");
+    // Σ γ^t = 10 masses, each off by the rounding to f32.
+    let slack = 10.0 * f64::from(f32::EPSILON);
+    assert!(most_leaked(examples.iter().map(scores), gamma) <= epsilon + slack);
+    // Sets that break the rule do not pass: those of a p with another guarantee.
+    let fixed = TopP::new(0.5).expect("p");
+    assert!(most_leaked(rows.iter().map(|r| r.scores.at_p(fixed)), gamma) > epsilon + slack);
+    // What is cut keeps the sets that it had.
+    let cut = Example::of_cache_within(&cache, 5, budget).expect("sets");
+    let whole = examples.iter().find(|e| e.prompt == cut[0].prompt).expect("the same prompt");
+    let (cut, whole) = (scores(&cut[0]), scores(whole));
+    assert_eq!(cut.sizes[..], whole.sizes[..cut.positions()]);
+
+    let (half, rows) = made(&folder.path().join("half"), 0.5);
+    let error = Example::of_cache_within(&half, 1000, budget).expect_err("short sets");
+    let LlmError::ShortOfBudget { prompt, response, position, asked, .. } = error else {
+        panic!("{error}");
+    };
+    let row = rows.iter().find(|r| (r.prompt, r.response) == (prompt, response)).expect("a row");
+    assert!(row.scores.mass[position] < asked as f32, "{asked}");
+    assert!(row.scores.mass[..position].iter().all(|&mass| f64::from(mass) >= 0.5));
+}
+
+#[test]
+fn texts_are_scored_as_they_stand() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_, mut rows) = made(&folder.path().join("made"), 0.8);
+    let model = model("llama");
+    rows.retain(|row| !row.response_tokens.is_empty());
+    let bare = |row: &Row| Row { scores: Scores::default(), ..row.clone() };
+    let bare: Vec<Row> = rows.iter().map(bare).collect();
+    // One at a time: another batch, other roundings of f32.
+    let found = read_texts(&model, bare.clone(), top_p(0.8), 1, &|| false).expect("scores");
+    for (found, row) in found.iter().zip(&rows) {
+        assert_eq!(found.response_tokens, row.response_tokens);
+        for (f, r) in found.scores.chosen.iter().zip(&row.scores.chosen) {
+            assert!((f - r).abs() < 1e-4, "{f} is not {r}");
+        }
+    }
+    assert!(matches!(read_texts(&model, bare, top_p(0.8), 1, &|| true), Err(LlmError::Stopped)));
 }
 
 #[test]

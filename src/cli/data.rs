@@ -1,9 +1,10 @@
 //! The arguments of every command that reads a data set: its file, its fields, its prompts.
 
 use super::CliError;
+use super::texts::Texts;
 use clap::{Args, ValueEnum};
 use llm::Checkpoint;
-use llm::teacher::{Prompt, hash_text};
+use llm::teacher::{Prompt, TEXTS, hash_prompts, hash_text};
 use llm::text::{ChatTemplate, FieldNames, PromptFormat, Record, Tokenizer, read_records};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -53,6 +54,8 @@ pub struct Prompts {
     pub too_long: usize,
     /// The hash of the template, or its name.
     pub template: String,
+    /// The hash of the prompts.
+    pub hash: String,
 }
 
 impl DataArguments {
@@ -87,11 +90,24 @@ impl DataArguments {
             }
         }
         let template = template.map_or("alpaca".into(), |template| hash_text(template.text()));
-        Ok(Prompts { prompts, texts, records, too_long, template })
+        let hash = hash_prompts(&prompts);
+        Ok(Prompts { prompts, texts, records, too_long, template, hash })
     }
 }
 
 impl Prompts {
+    /// The beginnings of texts, in place of prompts.
+    pub fn of_texts(texts: &Texts) -> Self {
+        Self {
+            prompts: texts.prompts.clone(),
+            texts: Vec::new(),
+            records: Vec::new(),
+            too_long: 0,
+            template: TEXTS.into(),
+            hash: texts.hash.clone(),
+        }
+    }
+
     /// The record of each prompt.
     pub fn examples(&self) -> Vec<&Record> {
         self.prompts.iter().map(|prompt| &self.records[prompt.number as usize]).collect()

@@ -95,11 +95,15 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              the best student of the run"
         }
         E::NothingToTrain { .. } => "data come from `--train`, `--cache` and `--text`",
+        E::ShortOfBudget { .. } => {
+            "make the cache at a larger `--p`, up to 1, or give a larger `--budget`"
+        }
         E::Temperature { .. } | E::Bootstrap { .. } => "`--help` shows the defaults",
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         E::Record { .. } => {
             "a data set is JSON Lines: `{\"instruction\": …, \"input\": …, \"output\": …}`, other names by \
-             `--instruction-field` and so on, or `{\"messages\": […]}`"
+             `--instruction-field` and so on, or `{\"messages\": […]}`; plain text is `{\"text\": …}`, another \
+             name by `--text-field`"
         }
         E::MissingFile { file: "tokenizer.json", .. } => {
             "`tokenizer.json` lies beside `config.json` on the Hugging Face hub; `--ids` needs none"

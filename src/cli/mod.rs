@@ -56,6 +56,7 @@ mod source;
 #[cfg(feature = "llm")]
 mod teacher;
 #[cfg(feature = "llm")]
+mod texts;
 mod tour;
 mod verdicts;
 mod verify;

@@ -6,21 +6,26 @@ use super::language_model::Place;
 use super::output::{print_json, say, table};
 use super::progress::bar_of;
 use super::served::ServerArguments;
+use super::texts::{TextArguments, Texts};
 use super::{CliError, End};
 use clap::Args;
 use indicatif::ProgressBar;
 use llm::generation::Sampling;
 use llm::teacher::server::{Question, Server, answer_all};
-use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill_over, hash_model, hash_prompts};
+use llm::teacher::{
+    Answers, Prompt, Row, Settings, Summary, TEXTS, fill_over, hash_model, read_texts,
+};
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::TopP;
 use ranks::Ranks;
 use serde::Serialize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Sample responses of a teacher and store its candidate sets along them.
+///
+/// With --texts nothing is sampled: the sets are those along texts that are there.
 ///
 /// Writes DIR/teacher.parquet. A run that was stopped, even by `kill -9`, goes on where it was when
 /// it is started again; the same arguments give the same file.
@@ -29,6 +34,7 @@ use std::time::Instant;
 Examples:
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --limit 1000
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9
+  bellman generate --teacher smollm2.gguf --texts plain.jsonl --out plain --p 0.95
   bellman generate --server http://gpu:8000 --tokenizer q.gguf --prompts train.jsonl --out teacher")]
 pub struct Generate {
     /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
@@ -44,10 +50,12 @@ pub struct Generate {
     #[command(flatten)]
     pub(super) place: Place,
     /// A data set in JSON Lines
-    #[arg(long, value_name = "FILE")]
-    pub(super) prompts: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "texts")]
+    pub(super) prompts: Option<PathBuf>,
     #[command(flatten)]
     pub(super) data: DataArguments,
+    #[command(flatten)]
+    pub(super) texts: TextArguments,
     /// Where to write; made if need be
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
@@ -83,6 +91,8 @@ enum Teacher {
     Here(Model, Vec<u32>),
     /// A model behind a server, which is sent the prompts as texts.
     Served(Server, Vec<String>),
+    /// A model on this machine, which reads texts.
+    Reader(Model, Texts),
 }
 
 /// The outcome, as others read it.
@@ -124,21 +134,23 @@ impl Generate {
         let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
         let tokenizer = checkpoint.tokenizer()?;
-        let mut prompts = self.data.prompts(&self.prompts, &checkpoint, &tokenizer)?;
-        if prompts.prompts.is_empty() {
-            let what = format!("{} holds no prompt that is short enough", self.prompts.display());
-            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
-        }
+        let texts = self.texts.read(self.data.limit, &checkpoint, &tokenizer)?;
+        let mut prompts = match (&texts, &self.prompts) {
+            (Some(texts), _) => Prompts::of_texts(texts),
+            // One of the two is there.
+            (None, file) => self.asked(file.as_deref().unwrap_or(Path::new("")), &checkpoint)?,
+        };
         let ends = checkpoint.end_of_sequence()?;
         let server = self.server.connect(&tokenizer, &ends, p, self.sampling())?;
         let settings =
             self.settings(p, &checkpoint, server.as_ref(), &prompts, tokenizer.hash())?;
-        let teacher = match server {
-            Some(server) => Teacher::Served(server, std::mem::take(&mut prompts.texts)),
-            None => {
-                let (dtype, device) = (self.place.dtype(), self.place.device()?);
-                Teacher::Here(checkpoint.model(dtype, &device, Mode::Frozen)?, ends)
-            }
+        let load = || -> Result<Model, CliError> {
+            Ok(checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?)
+        };
+        let teacher = match (server, texts) {
+            (Some(server), _) => Teacher::Served(server, std::mem::take(&mut prompts.texts)),
+            (None, Some(texts)) => Teacher::Reader(load()?, texts),
+            (None, None) => Teacher::Here(load()?, ends),
         };
         let bar = bar(prompts.prompts.len());
         let started = Instant::now();
@@ -150,6 +162,9 @@ impl Generate {
             |part| match &teacher {
                 Teacher::Here(model, ends) => self.answers(model, ends, p).rows(part, &stop_asked),
                 Teacher::Served(server, texts) => self.ask(server, part, &prompts.prompts, texts),
+                Teacher::Reader(model, texts) => {
+                    read_texts(model, texts.part(part), p, self.batch as usize, &stop_asked)
+                }
             },
             |answered| {
                 bar.set_position(answered as u64);
@@ -191,11 +206,11 @@ impl Generate {
             Some(server) => (server.hash(), "served"),
             None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
         };
-        Ok(Settings {
+        let settings = Settings {
             weights,
             tokenizer,
             template: prompts.template.clone(),
-            prompts: hash_prompts(&prompts.prompts),
+            prompts: prompts.hash.clone(),
             dtype: dtype.to_owned(),
             p,
             responses: self.responses,
@@ -205,7 +220,31 @@ impl Generate {
             batch: self.batch.into(),
             seed: self.seed,
             short_sets: self.server.short_sets(),
+        };
+        if prompts.template != TEXTS {
+            return Ok(settings);
+        }
+        // Nothing is sampled.
+        let (max_new_tokens, prompts) = (self.texts.max_tokens(), prompts.hash.clone());
+        Ok(Settings {
+            prompts,
+            responses: 1,
+            temperature: 0.0,
+            top_p: 1.0,
+            max_new_tokens,
+            seed: 0,
+            ..settings
         })
+    }
+
+    /// The prompts of a file.
+    fn asked(&self, file: &Path, checkpoint: &Checkpoint) -> Result<Prompts, CliError> {
+        let prompts = self.data.prompts(file, checkpoint, &checkpoint.tokenizer()?)?;
+        if prompts.prompts.is_empty() {
+            let what = format!("{} holds no prompt that is short enough", file.display());
+            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
+        }
+        Ok(prompts)
     }
 
     fn sampling(&self) -> Sampling {

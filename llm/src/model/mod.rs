@@ -15,6 +15,7 @@ mod norm;
 mod parameters;
 mod prune;
 mod random;
+mod recompute;
 mod rotary;
 mod save;
 mod scene;
@@ -34,6 +35,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use linear::Linear;
 use norm::Norm;
 use parameters::{Parameters, Source};
+use recompute::Recompute;
 use scene::Scene;
 use std::collections::BTreeMap;
 
@@ -55,6 +57,8 @@ pub struct Model {
     tensors: BTreeMap<String, Tensor>,
     dtype: DType,
     device: Device,
+    /// Where activations are not kept.
+    recompute: Option<Recompute>,
 }
 
 /// Where tensors are found: what all names but the head's start with, the embedding, the
@@ -163,6 +167,7 @@ impl Model {
             tensors,
             dtype,
             device,
+            recompute: None,
         })
     }
 
@@ -221,7 +226,10 @@ impl Model {
             }
         }
         for (i, block) in self.blocks.iter().enumerate() {
-            x_mh = block.forward(&x_mh, &scene, cache.layers.get_mut(i))?;
+            x_mh = match &self.recompute {
+                Some(recompute) if !caching => recompute.forward(block, &x_mh, &scene)?,
+                _ => block.forward(&x_mh, &scene, cache.layers.get_mut(i))?,
+            };
         }
         self.finish(x_mh, tokens)
     }

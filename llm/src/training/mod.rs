@@ -3,7 +3,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | [`Example`], [`Batch`], [`Order`] | what is trained on, together, and when |
-//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only, [`WholeLoss`] at p = 1 |
+//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only, [`WholeLoss`] at p = 1, [`OnPolicyLoss`] on responses of its own |
 //! | [`vocabulary_loss`], [`survey`], [`log_normaliser`] | the whole vocabulary, a piece at a time |
 //! | [`Gradients`], [`AdamW`], [`Schedule`] | from gradients to weights |
 //! | [`Trainer`] | the step that puts these together |
@@ -25,6 +25,7 @@ mod log;
 #[cfg(feature = "nccl")]
 mod nccl;
 mod objective;
+mod on_policy;
 mod order;
 mod reduce;
 mod released;
@@ -47,6 +48,7 @@ pub use example::Example;
 pub use gradients::Gradients;
 pub use log::{Entry, Log, LogBytes};
 pub use objective::Objective;
+pub use on_policy::OnPolicyLoss;
 pub use order::Order;
 pub use run::{Checks, Evaluate, Event, Phase, Rhythm, Run};
 pub use saved::{Progress, Saved};

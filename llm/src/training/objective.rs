@@ -1,7 +1,7 @@
 //! [`Objective`]: what a student is trained by.
 
 use super::vocabulary::{Target, vocabulary_loss};
-use super::{Batch, BellmanLoss, Example, Tally, WholeLoss, candidate_kl, released};
+use super::{Batch, BellmanLoss, Example, OnPolicyLoss, Tally, WholeLoss, candidate_kl, released};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
 use candle_core::Tensor;
@@ -13,6 +13,9 @@ pub enum Objective<'a> {
     /// Cross entropy to the tokens that stand there: supervised fine-tuning on a data set's
     /// outputs, sequence-level distillation on a teacher's responses.
     CrossEntropy,
+    /// The same on plain text, of which this share is KL(teacher ‖ student) on the candidates and one
+    /// bucket in place of it.
+    Language(f64),
     /// Bellman Distill.
     Bellman(BellmanLoss),
     /// Bellman Distill at p = 1, whose sets hold every token.
@@ -25,6 +28,8 @@ pub enum Objective<'a> {
     CandidateKl,
     /// KL(student ‖ teacher) over the whole vocabulary, on the data's prefixes.
     ReverseKl(&'a Model),
+    /// KL(student ‖ teacher) over whole responses, on the student's own: MiniLLM.
+    OnPolicy(OnPolicyLoss<'a>),
 }
 
 impl Objective<'_> {
@@ -74,6 +79,17 @@ impl Objective<'_> {
             Self::CrossEntropy => {
                 vocabulary_loss(state.0, state.1, &Target::Tokens(batch.chosen()), &weights)
             }
+            Self::Language(kl) => {
+                let scaled = |by: f64| vec![share * by; batch.rows()];
+                let target = Target::Tokens(batch.chosen());
+                let loss = vocabulary_loss(state.0, state.1, &target, &scaled(1.0 - kl))?;
+                if *kl == 0.0 {
+                    return Ok(loss);
+                }
+                let divergence =
+                    candidate_kl::loss(batch, &scores(examples)?, state, &scaled(*kl), tally)?;
+                Ok(loss.add(&divergence)?)
+            }
             Self::Bellman(loss) => loss.loss(batch, &scores(examples)?, state, total, tally),
             Self::BellmanWhole(loss) => loss.loss(batch, state, total, tally),
             Self::Released(settings) => {
@@ -82,6 +98,7 @@ impl Objective<'_> {
             Self::CandidateKl => {
                 candidate_kl::loss(batch, &scores(examples)?, state, &weights, tally)
             }
+            Self::OnPolicy(loss) => loss.loss(batch, state, share),
             Self::ForwardKl(teacher) | Self::ReverseKl(teacher) => {
                 let hidden = &batch.hidden(teacher)?;
                 // Heads may be padded with rows that are no tokens.

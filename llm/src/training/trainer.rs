@@ -27,6 +27,11 @@ pub struct TrainerSettings {
     pub clip: f64,
     /// The weight λ of the language-modelling loss on plain text; 0 leaves it out.
     pub text_weight: f64,
+    /// The share of KL(teacher ‖ student) in that loss, in [0, 1]; text then has candidate sets.
+    pub text_kl: f64,
+    /// Whether activations are computed a second time in place of being kept
+    /// ([`Model::checkpointing`]): less memory, more time, the same result.
+    pub checkpointing: bool,
     /// The seed of the order of examples.
     pub seed: u64,
     /// The optimiser.
@@ -86,12 +91,14 @@ impl<'a> Trainer<'a> {
             (examples.is_empty(), "examples"),
             (variables.is_empty(), "variables: the model is frozen"),
             (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
+            (!(0.0..=1.0).contains(&settings.text_kl), "share of KL in [0, 1]"),
             (settings.batch == 0 || settings.micro_batch == 0, "examples in a batch"),
         ];
         if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
             return Err(LlmError::NothingToTrain { what });
         }
         let optimiser = AdamW::new(&variables, settings.optimiser)?;
+        let student = if settings.checkpointing { student.checkpointing() } else { student };
         let reduction = Reduction::alone();
         Ok(Self { student, variables, optimiser, objective, examples, text, settings, reduction })
     }
@@ -144,7 +151,13 @@ impl<'a> Trainer<'a> {
     pub fn step(&mut self) -> Result<Step, LlmError> {
         let (settings, number) = (self.settings, self.done());
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
-        let drawn = self.drawn(self.examples, 0, number);
+        let own;
+        let mut drawn = self.drawn(self.examples, 0, number);
+        if let Objective::OnPolicy(loss) = &self.objective {
+            let numbers = self.reduction.ranks().share(settings.batch);
+            own = loss.respond(&self.student, &drawn, numbers, settings.seed, number)?;
+            drawn = longest_first(own.iter().collect());
+        }
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
         // Logits that are no numbers are refused by some objectives before there is a loss. Other
         // ranks wait for this one, and are to learn of it.
@@ -158,7 +171,7 @@ impl<'a> Trainer<'a> {
             let drawn = self.drawn(self.text, 1, number);
             tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
             let weight = settings.text_weight;
-            let language = Objective::CrossEntropy;
+            let language = Objective::Language(settings.text_kl);
             let ignored = &mut Tally::default();
             let loss = self.add(&language, drawn, weight, &mut gradients, ignored);
             text_loss = Some(finite(loss)?);
@@ -192,9 +205,7 @@ impl<'a> Trainer<'a> {
     ) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
-        let mut drawn: Vec<&Example> =
-            order.of_step(step).into_iter().map(|i| &examples[i]).collect();
-        drawn.sort_by_key(|example| std::cmp::Reverse(example.length()));
+        let drawn = longest_first(order.of_step(step).into_iter().map(|i| &examples[i]).collect());
         self.reduction.ranks().share(drawn.len()).map(|i| drawn[i]).collect()
     }
 
@@ -235,9 +246,19 @@ impl<'a> Trainer<'a> {
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
             gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+            for store in self.student.recomputed() {
+                gradients.add(&self.variables, store)?;
+            }
         }
         Ok(mean)
     }
+}
+
+/// The longest first: neighbours share a part and need little padding, and a batch that does not fit
+/// into memory fails at once.
+fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
+    examples.sort_by_key(|example| std::cmp::Reverse(example.length()));
+    examples
 }
 
 /// The number in a tensor of one.

@@ -11,6 +11,7 @@ use crate::cli::interrupt::stop_asked;
 use crate::cli::language_model::Place;
 use crate::cli::served::ServerArguments;
 use crate::cli::teacher::Generate;
+use crate::cli::texts::TextArguments;
 use indicatif::ProgressBar;
 use llm::NewFolder;
 use llm::exercises::{Exercises, Size, write_teacher};
@@ -163,8 +164,9 @@ impl<'a> Stages<'a> {
             teacher: Some(text(&self.folder(TEACHER))),
             server: ServerArguments::default(),
             place: self.place(),
-            prompts: self.folder("exercises").join("train.jsonl"),
+            prompts: Some(self.folder("exercises").join("train.jsonl")),
             data: prompts(Some(teaching.prompts)),
+            texts: TextArguments::none(),
             out: self.folder("responses"),
             p: teaching.p,
             responses: teaching.responses,
