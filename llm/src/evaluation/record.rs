@@ -124,9 +124,7 @@ impl Record {
         let evaluated = self.evaluations.iter().filter(|e| same(&e.sha256));
         let mut all = tested.chain(evaluated.map(|e| (e.role, &e.file)));
         match all.find(|(role, _)| *role == Role::Test) {
-            Some((_, before)) => {
-                Err(LlmError::TestAsDev { path: path(), before: before.clone() })
-            }
+            Some((_, before)) => Err(LlmError::TestAsDev { path: path(), before: before.clone() }),
             None => Ok(()),
         }
     }

@@ -168,7 +168,12 @@ impl<'a> Trainer<'a> {
 
     /// The examples of a step, the longest first: neighbours share a part and need little padding,
     /// and a batch that does not fit into memory fails at once.
-    pub(super) fn drawn(&self, examples: &'a [Example], stream: u64, step: u64) -> Vec<&'a Example> {
+    pub(super) fn drawn(
+        &self,
+        examples: &'a [Example],
+        stream: u64,
+        step: u64,
+    ) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
         let mut drawn: Vec<&Example> =

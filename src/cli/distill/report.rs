@@ -23,7 +23,8 @@ pub fn page(folder: &Path, options: &Options) -> Result<String, CliError> {
             names.push(name);
         }
     }
-    let phases: Vec<PhaseLog> = names.into_iter().map(|name| PhaseLog::of(name, &entries)).collect();
+    let phases: Vec<PhaseLog> =
+        names.into_iter().map(|name| PhaseLog::of(name, &entries)).collect();
     Ok(sheet(folder, &phases, options)?.render()?)
 }
 
@@ -74,7 +75,12 @@ impl<'a> PhaseLog<'a> {
     fn section(&self) -> Section {
         let drawn = [
             self.figure("Loss", LOSS, Scale::linear("nats"), &[("loss", "loss")]),
-            self.figure("Loss on plain text", TEXT, Scale::linear("nats"), &[("text", "text_loss")]),
+            self.figure(
+                "Loss on plain text",
+                TEXT,
+                Scale::linear("nats"),
+                &[("text", "text_loss")],
+            ),
             self.scores(),
             self.figure(
                 "Captured mass",
@@ -82,24 +88,34 @@ impl<'a> PhaseLog<'a> {
                 Scale::linear("mass in the candidate sets").showing([1.0]),
                 &[("teacher", "teacher_mass"), ("student", "student_mass")],
             ),
-            self.figure("Bellman residual", RESIDUAL, Scale::linear("nats").showing([0.0]), &[(
-                "residual", "residual",
-            )]),
-            self.figure("Not trained as meant", SHARES, Scale::linear("share").showing([0.0]), &[
-                ("Q at the floor", "floored"),
-                ("tokens outside their set", "outside"),
-                ("student's best token outside", "best_outside"),
-            ]),
+            self.figure(
+                "Bellman residual",
+                RESIDUAL,
+                Scale::linear("nats").showing([0.0]),
+                &[("residual", "residual")],
+            ),
+            self.figure(
+                "Not trained as meant",
+                SHARES,
+                Scale::linear("share").showing([0.0]),
+                &[
+                    ("Q at the floor", "floored"),
+                    ("tokens outside their set", "outside"),
+                    ("student's best token outside", "best_outside"),
+                ],
+            ),
             self.figure(
                 "Gradient",
                 "The norm before it is shortened.",
                 Scale::logarithmic("norm"),
                 &[("norm", "gradient_norm")],
             ),
-            self.figure("Learning rate", "", Scale::linear("").showing([0.0]), &[(
-                "rate",
-                "learning_rate",
-            )]),
+            self.figure(
+                "Learning rate",
+                "",
+                Scale::linear("").showing([0.0]),
+                &[("rate", "learning_rate")],
+            ),
         ];
         Section {
             heading: format!("Phase {}", self.name),
@@ -152,7 +168,8 @@ const LOSS: &str = "Of the batch, before the step.";
 const TEXT: &str = "Cross entropy on plain text, which joins the loss with its weight.";
 const SCORES: &str = "By it the student is chosen. What the phase starts from is scored too.";
 const MASS: &str = "The student's mass is held by nothing in the objective.";
-const RESIDUAL: &str = "Mean distance of the implied reward from that of the teacher's own Q-values.";
+const RESIDUAL: &str =
+    "Mean distance of the implied reward from that of the teacher's own Q-values.";
 const SHARES: &str = "No gradient flows at the floor; a token outside its set costs the floor.";
 
 /// The points (step, field) of the entries that have the field as a number.

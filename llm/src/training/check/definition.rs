@@ -177,7 +177,11 @@ impl<'a, const BITS: u32> Positions<'a, BITS> {
 
     /// The mean of log proj_p π_Q of the tokens taken, which lie in their sets wherever the weight
     /// is not 0.
-    pub(super) fn cloning(&self, loss: &BellmanLoss, total: usize) -> Result<Slope<BITS>, LlmError> {
+    pub(super) fn cloning(
+        &self,
+        loss: &BellmanLoss,
+        total: usize,
+    ) -> Result<Slope<BITS>, LlmError> {
         let n = Dense::new(&self.layout);
         let policy = log_policy(&n, &self.cells(), &vec![true; self.q.len()])?;
         let slots = self.slots.iter().map(|slot| slot.unwrap_or(0)).collect();
@@ -248,10 +252,5 @@ fn positions<const BITS: u32>(
 pub(super) fn cloning_loss(loss: &BellmanLoss) -> BellmanLoss {
     // Below every logit that f32 and bf16 can hold, after the largest one is taken off.
     let settings = BellmanDistill { phi: Phi::Identity, q_min: -1e30, ..loss.settings };
-    BellmanLoss {
-        settings,
-        outside: crate::training::Outside::Drop,
-        mass_weight: 0.0,
-        ..*loss
-    }
+    BellmanLoss { settings, outside: crate::training::Outside::Drop, mass_weight: 0.0, ..*loss }
 }

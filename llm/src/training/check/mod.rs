@@ -94,7 +94,8 @@ impl Checked {
 }
 
 /// How a loss is computed from hidden states and head: as in training; in tests, wrong.
-type Compute<'a> = &'a dyn Fn(&Objective, (&Tensor, &Tensor), &Part, usize) -> Result<Tensor, LlmError>;
+type Compute<'a> =
+    &'a dyn Fn(&Objective, (&Tensor, &Tensor), &Part, usize) -> Result<Tensor, LlmError>;
 
 /// Examples that go through the model together.
 struct Part<'a> {
@@ -168,9 +169,8 @@ impl Check<'_> {
                 all.splice(0..0, failed.map(|c| c.at(place(one))));
             }
             for (one, example) in examples.chunks(1).zip(examples) {
-                let at = |(t, c): (usize, Checked)| {
-                    c.at(format!("{}, position {}", place(one), t + 1))
-                };
+                let at =
+                    |(t, c): (usize, Checked)| c.at(format!("{}, position {}", place(one), t + 1));
                 let masses = example.scores.as_ref().zip(self.p).map(|(s, p)| masses(s, p));
                 all.extend(masses.unwrap_or_default().into_iter().enumerate().map(at));
             }
@@ -260,9 +260,7 @@ fn defined<const BITS: u32>(
     let batch = &part.batch;
     let weights = vec![1.0 / batch.rows().max(1) as f64; batch.rows()];
     Ok(match objective {
-        Objective::CrossEntropy => {
-            Some(definition::tokens(logits, batch.chosen(), &weights)?)
-        }
+        Objective::CrossEntropy => Some(definition::tokens(logits, batch.chosen(), &weights)?),
         Objective::ForwardKl(teacher) | Objective::ReverseKl(teacher) => {
             let teacher = Logits::new(&batch.hidden(teacher)?, teacher.head(), None)?;
             // Heads of different sizes are cut to what they share, which is another function.

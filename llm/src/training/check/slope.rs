@@ -45,8 +45,11 @@ impl<const BITS: u32> Rounded<BITS> {
     fn ln(self) -> Self {
         let value = self.value.ln();
         // log(x − e) is the farther end; nowhere when x may be 0.
-        let carried =
-            if self.error < self.value { -(-self.error / self.value).ln_1p() } else { f64::INFINITY };
+        let carried = if self.error < self.value {
+            -(-self.error / self.value).ln_1p()
+        } else {
+            f64::INFINITY
+        };
         Self::of(value, carried, value.abs())
     }
 }
@@ -80,11 +83,8 @@ impl<const BITS: u32> Div for Rounded<BITS> {
     fn div(self, o: Self) -> Self {
         let value = self.value / o.value;
         let room = o.value.abs() - o.error;
-        let carried = if room > 0.0 {
-            (self.error + value.abs() * o.error) / room
-        } else {
-            f64::INFINITY
-        };
+        let carried =
+            if room > 0.0 { (self.error + value.abs() * o.error) / room } else { f64::INFINITY };
         Self::of(value, carried, value.abs())
     }
 }
