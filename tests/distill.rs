@@ -2,90 +2,30 @@
 #![cfg(feature = "llm")]
 
 mod common;
+#[path = "common/distilling.rs"]
+mod distilling;
+#[path = "common/events.rs"]
+mod events;
 #[path = "common/tiny.rs"]
 mod tiny;
 
 use common::{bellman, error, json};
-use serde_json::{Value, json};
-use std::path::Path;
+use distilling::{distill, log, prepare, result};
+use serde_json::json;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// A teacher that is its own student, records, and teacher data.
-fn prepare(folder: &Path) {
-    tiny::model(folder);
-    let record =
-        |i: u32| json!({"instruction": format!("Say {i}."), "output": format!("It is {i}.")});
-    let lines: Vec<String> = (0..12).map(|i| record(i).to_string()).collect();
-    std::fs::write(folder.join("train.jsonl"), lines.join("\n")).unwrap();
-    let generate = [
-        "generate",
-        "--teacher",
-        ".",
-        "--prompts",
-        "train.jsonl",
-        "--prompt",
-        "chat",
-        "--responses",
-        "2",
-        "--max-new-tokens",
-        "8",
-        "--out",
-        "teacher",
-        "--p",
-        "0.5",
-    ];
-    bellman().current_dir(folder).args(generate).assert().code(0);
-}
-
-const CONFIG: &str = r#"
-student = "."
-train = "train.jsonl"
-dev = "train.jsonl"
-cache = "teacher/teacher.parquet"
-prompt = "chat"
-phases = ["sft", "bd"]
-steps = 16
-batch = 4
-micro-batch = 3
-learning-rate = 1e-3
-save-every = 1
-score-every = 8
-dev-limit = 4
-max-new-tokens = 4
-max-tokens = 60
-"#;
-
-fn distill(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
-    let mut command = bellman();
-    command.current_dir(folder).arg("distill").args(arguments);
-    command
-}
-
-/// The student's weights, and the log without what the clock says.
-fn result(run: &Path) -> (Vec<u8>, Vec<Value>) {
-    let text = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
-    let line = |line: &str| {
-        let mut entry: Value = serde_json::from_str(line).unwrap();
-        entry.as_object_mut().unwrap().remove("seconds").unwrap();
-        entry
-    };
-    let weights = std::fs::read(run.join("student/model.safetensors")).unwrap();
-    (weights, text.lines().map(line).collect())
-}
 
 #[test]
 fn a_run_writes_a_student_that_loads_a_log_and_its_settings() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     let config = ["--config", "run.toml", "--out", "run", "--steps", "4", "--json"];
     let outcome = json(&mut distill(folder, &config));
     let phases = outcome["phases"].as_array().unwrap();
     assert_eq!((&phases[0]["phase"], &phases[1]["phase"]), (&json!("sft"), &json!("bd")));
     assert_eq!(phases[1]["steps"], 4);
-    let (_, log) = result(&folder.join("run"));
+    let log = log(&folder.join("run"));
     let steps = log.iter().filter(|entry| entry["event"] == "step").count();
     assert_eq!(steps, 8);
     // The teacher samples within its sets.
@@ -119,7 +59,6 @@ fn a_run_killed_at_fifty_moments_ends_with_the_same_weights_and_log() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     distill(folder, &["--config", "run.toml", "--out", "whole"]).assert().code(0);
     let expected = result(&folder.join("whole"));
 
@@ -157,7 +96,6 @@ fn a_finished_run_that_goes_on_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     distill(folder, &["--config", "run.toml", "--out", "run", "--steps", "3"]).assert().code(0);
     let before = result(&folder.join("run"));
     distill(folder, &["--out", "run", "--resume"]).assert().code(0);
@@ -329,7 +267,6 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
         assert!(said.contains(message), "{config}: {said}");
         assert!(!folder.join("run").exists(), "{config}");
     }
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     let start = ["--config", "run.toml", "--out", "run", "--steps", "1"];
     distill(folder, &start).assert().code(0);
     assert!(error(&mut distill(folder, &start)).contains("holds a run already"));

@@ -422,3 +422,27 @@ fn responses_end_at_the_tokens_of_both_files() {
     assert_eq!(ids(json!({"eos_token_id": null})), Ok(vec![5]));
     assert!(ids(json!({"eos_token_id": "x"})).expect_err("no id").contains("generation_config"));
 }
+
+#[test]
+fn of_several_tokens_that_end_a_response_the_one_of_the_tokenizer_is_trained() {
+    let words = json!({"a": 0, "b": 1, "<turn>": 4, "<text>": 2});
+    let tokenizer = json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": null,
+        "model": {"type": "WordLevel", "vocab": words, "unk_token": "a"}});
+    let end = |named: Value| {
+        let (_folder, path) = folder(&[
+            ("tokenizer.json", tokenizer.clone()),
+            ("generation_config.json", json!({"eos_token_id": [4, 2]})),
+            ("tokenizer_config.json", json!({"eos_token": named})),
+        ]);
+        let checkpoint = Checkpoint::open(&path).expect("checkpoint");
+        let tokenizer = checkpoint.tokenizer().expect("tokenizer");
+        checkpoint.end_token(&tokenizer).expect("an end")
+    };
+    assert_eq!(end(json!("<turn>")), Some(4));
+    assert_eq!(end(json!({"content": "<text>"})), Some(2));
+    // Nothing ends there.
+    assert_eq!(end(json!("b")), Some(2));
+    assert_eq!(end(json!("unknown")), Some(2));
+    assert_eq!(end(Value::Null), Some(2));
+}

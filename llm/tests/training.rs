@@ -584,6 +584,103 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
     }
 }
 
+/// One phase of sft with these scores, in the order in which they are asked for; `None` is broken
+/// off. Returns the log and the student, or nothing where it was broken off.
+fn scored(folder: &Path, scores: &mut dyn Iterator<Item = Option<f64>>, patience: u64) -> Scored {
+    let (examples, text) = (examples(0.5), text());
+    let phases = &phases(&examples)[..1];
+    let student = model("llama", DType::F32, Mode::Trainable);
+    let rhythm = Rhythm { save: 100, score: 2, patience };
+    let mut run = Run::open(folder, phases, &text, rhythm).unwrap();
+    let mut seen = Vec::new();
+    let mut score = |model: &Model| {
+        let score = scores.next().unwrap().ok_or(LlmError::Stopped)?;
+        seen.push((score, numbers(model)));
+        Ok(score)
+    };
+    let watch = &mut |_: &Event| ControlFlow::Continue(());
+    let finished = run.train(&student, Some(&mut score), watch).unwrap();
+    (finished, numbers(&student), seen)
+}
+
+type Weights = BTreeMap<String, Vec<f32>>;
+type Scored = (bool, Weights, Vec<(f64, Weights)>);
+
+#[test]
+fn a_phase_ends_after_scores_that_are_no_better_with_the_best_student() {
+    let folder = tempfile::tempdir().unwrap();
+    let scores = [1.0, 3.0, 3.0, 2.0, 9.0].map(Some);
+    let (finished, student, seen) = scored(folder.path(), &mut scores.into_iter(), 2);
+    assert!(finished);
+    // The same score again is no new best: two without one end the phase.
+    assert_eq!(seen.len(), 4);
+    assert!(student == seen[1].1 && student != seen[3].1);
+    let best = Checkpoint::open(&folder.path().join("best")).unwrap();
+    let best = best.model(DType::F32, &CPU, Mode::Frozen).unwrap();
+    assert!(numbers(&best) == seen[1].1);
+    let log = log(folder.path());
+    let steps = log.iter().filter(|entry| entry["event"] == "step").count();
+    let bests: Vec<bool> = log.iter().filter_map(|entry| entry["best"].as_bool()).collect();
+    assert_eq!((steps, bests), (6, vec![true, true, false, false]));
+}
+
+#[test]
+fn a_phase_without_patience_takes_all_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let scores = [5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 0.0].map(Some);
+    let (_, student, seen) = scored(folder.path(), &mut scores.into_iter(), 0);
+    assert_eq!(seen.len(), 7);
+    // What it started from was best.
+    assert!(student == seen[0].1);
+}
+
+#[test]
+fn scores_that_are_broken_off_are_made_up_for_and_no_step_is_lost() {
+    let whole = tempfile::tempdir().unwrap();
+    let scores = [1.0, 2.0, 5.0, 4.0, 3.0, 6.0, 0.0];
+    let (_, expected, _) = scored(whole.path(), &mut scores.into_iter().map(Some), 0);
+    let folder = tempfile::tempdir().unwrap();
+    let broken = scores.into_iter().flat_map(|score| [None, Some(score)]);
+    let mut broken = broken.collect::<Vec<_>>().into_iter();
+    let mut calls = 0;
+    let student = loop {
+        calls += 1;
+        let (finished, student, _) = scored(folder.path(), &mut broken, 0);
+        if finished {
+            break student;
+        }
+    };
+    assert_eq!(calls, 8);
+    assert!(student == expected);
+    assert_eq!(log(folder.path()), log(whole.path()));
+}
+
+#[test]
+fn a_check_that_fails_stops_a_run_and_one_that_holds_changes_nothing() {
+    let run = |folder: &Path, examples: &[Example], checks: Checks| {
+        let (phases, text) = (phases(examples), text());
+        let student = model("llama", DType::F32, Mode::Trainable);
+        let run = Run::open(folder, &phases[1..], &text, RHYTHM).unwrap();
+        let watch = &mut |_: &Event| ControlFlow::Continue(());
+        run.with_checks(checks).train(&student, None, watch).map(|_| numbers(&student))
+    };
+    let (plain, checked) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (right, p) = (examples(0.5), Some(TopP::new(0.5).unwrap()));
+    let weights = run(plain.path(), &right, Checks::default()).unwrap();
+    assert!(run(checked.path(), &right, Checks { every: 5, p }).unwrap() == weights);
+    let checks = log(checked.path()).iter().filter(|entry| entry["event"] == "check").count();
+    assert_eq!(checks, 3);
+
+    let mut wrong = right.clone();
+    wrong.iter_mut().for_each(|example| example.scores.as_mut().unwrap().mass[0] = 0.25);
+    let folder = tempfile::tempdir().unwrap();
+    let error = run(folder.path(), &wrong, Checks { every: 1, p }).unwrap_err();
+    let LlmError::Check { step: 1, checked } = error else { panic!("{error}") };
+    assert_eq!(checked.statement, Statement::CapturedMass);
+    let progress = Saved::at(&folder.path().join("states")).progress().unwrap().unwrap();
+    assert_eq!(progress.step, 0);
+}
+
 #[test]
 fn a_loss_that_is_no_number_ends_training_with_the_weights_before() {
     let examples = examples(0.5);

@@ -106,8 +106,13 @@ fn everything_holds_of_training_as_it_is_by_bounds_that_are_tight() {
             for checked in checked {
                 assert!(!checked.fails(), "{objective:?}: {checked:?}");
                 let size = checked.expected.abs().max(checked.found.abs()).max(1.0);
+                // A gradient is made up of smaller numbers with more sums.
+                let of_gradient = if checked.statement == Statement::Gradient { 20.0 } else { 1.0 };
                 if checked.statement != Statement::CapturedMass {
-                    assert!(checked.bound < tight * size, "{objective:?}: {checked:?}");
+                    assert!(
+                        checked.bound < tight * of_gradient * size,
+                        "{objective:?}: {checked:?}"
+                    );
                 }
             }
         }

@@ -1,0 +1,79 @@
+//! A tiny model to distil into itself, with data, and what a run leaves behind.
+#![allow(dead_code)] // each test binary uses a part
+
+use crate::common::bellman;
+use crate::events::events;
+use crate::tiny;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A teacher that is its own student, records, and teacher data.
+pub fn prepare(folder: &Path) {
+    tiny::model(folder);
+    let record =
+        |i: u32| json!({"instruction": format!("Say {i}."), "output": format!("It is {i}.")});
+    let lines: Vec<String> = (0..12).map(|i| record(i).to_string()).collect();
+    std::fs::write(folder.join("train.jsonl"), lines.join("\n")).unwrap();
+    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
+    let generate = [
+        "generate",
+        "--teacher",
+        ".",
+        "--prompts",
+        "train.jsonl",
+        "--prompt",
+        "chat",
+        "--responses",
+        "2",
+        "--max-new-tokens",
+        "8",
+        "--out",
+        "teacher",
+        "--p",
+        "0.5",
+    ];
+    bellman().current_dir(folder).args(generate).assert().code(0);
+}
+
+pub const CONFIG: &str = r#"
+student = "."
+train = "train.jsonl"
+dev = "train.jsonl"
+cache = "teacher/teacher.parquet"
+prompt = "chat"
+phases = ["sft", "bd"]
+steps = 16
+batch = 4
+micro-batch = 3
+learning-rate = 1e-3
+save-every = 1
+score-every = 8
+dev-limit = 4
+max-new-tokens = 4
+max-tokens = 60
+"#;
+
+pub fn distill(folder: &Path, arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = bellman();
+    command.current_dir(folder).arg("distill").args(arguments);
+    command
+}
+
+/// The lines of the log without what the clock says.
+pub fn log(run: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(run.join("log.jsonl")).unwrap();
+    let line = |line: &str| {
+        let mut entry: Value = serde_json::from_str(line).unwrap();
+        entry.as_object_mut().unwrap().remove("seconds").unwrap();
+        entry
+    };
+    text.lines().map(line).collect()
+}
+
+/// The student's weights, the log and the curves of TensorBoard without what the clock says.
+pub fn result(run: &Path) -> (Vec<u8>, Vec<Value>, Vec<(u64, String, f32)>) {
+    let weights = std::fs::read(run.join("student/model.safetensors")).unwrap();
+    let mut curves = events(&run.join("tensorboard/events.out.tfevents.0.bellman"));
+    curves.retain(|(_, tag, _)| !tag.ends_with("/tokens_per_second"));
+    (weights, log(run), curves)
+}
