@@ -79,6 +79,7 @@ impl Distill {
         std::fs::create_dir_all(&self.out).map_err(|e| self.failed(e))?;
         write(&self.out.join("config.toml"), &options.to_toml()?)?;
         let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+        let model = model.within(checkpoint.tokenizer()?.size())?;
         let mut watch = Watch::new();
         let listening = Listening::start();
         let finished = deep(|| plan.train(&self.out, &model, &mut watch))?;
@@ -130,6 +131,7 @@ impl Distill {
 fn load(name: &str, place: &Place) -> Result<(Checkpoint, Model), CliError> {
     let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
     let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Frozen)?;
+    let model = model.within(checkpoint.tokenizer()?.size())?;
     Ok((checkpoint, model))
 }
 
