@@ -3,11 +3,11 @@
 use super::options::{Options, Outside, PhaseName, Phi, Shift};
 use super::watch::Watch;
 use crate::cli::CliError;
-use crate::cli::data::{DataArguments, FormatName, Prompts};
+use crate::cli::data::{DataArguments, FormatName, Prompts, template_name};
 use crate::cli::interrupt::stop_asked;
 use llm::evaluation::{Means, Score, respond};
 use llm::generation::Sampling;
-use llm::teacher::{Cache, Expected, Prompt};
+use llm::teacher::{Cache, Expected, Prompt, hash_model};
 use llm::text::Tokenizer;
 use llm::training::{
     AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
@@ -138,8 +138,15 @@ fn examples(
         return Ok(Example::of_outputs(&pairs, tokenizer, end, longest)?);
     }
     let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
-    let expected = Expected::anything().tokenizer(&tokenizer.hash());
+    let template = data(options, None).template(student)?;
+    let expected = Expected::anything().template(&template_name(template.as_ref()));
     let cache = Cache::open(file, &expected)?;
+    // A server does not show its weights.
+    if let Some(teacher) = options.teacher.as_deref().filter(|_| !cache.settings().served()) {
+        let weights = hash_model(&llm::hub::resolve(teacher)?)?;
+        cache.check(&Expected::anything().weights(&weights))?;
+    }
+    cache.agree(tokenizer)?;
     let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
     Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
 }
