@@ -2,7 +2,7 @@
 
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -193,5 +193,6 @@ impl<'a> Trainer<'a> {
 
 /// The number in a tensor of one.
 fn number(loss: &Tensor) -> Result<f64, LlmError> {
-    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
+    // Not every device has doubles.
+    Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }
