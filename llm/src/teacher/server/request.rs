@@ -17,9 +17,9 @@ pub(super) struct Request<'a> {
     n: u32,
     max_tokens: usize,
     temperature: f64,
-    /// Everywhere 1 is what counts where it is left out; text-generation-inference refuses a 1.
-    #[serde(skip_serializing_if = "is_one")]
-    top_p: f64,
+    /// With messages a 1 is left out, which is what then counts: text-generation-inference refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
     seed: u32,
     logprobs: Logprobs,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,10 +43,6 @@ enum Logprobs {
     Wanted(bool),
 }
 
-fn is_one(x: &f64) -> bool {
-    *x == 1.0
-}
-
 /// How many bytes one entry of a list of tokens takes at most, and everything around the lists.
 const ENTRY: u64 = 512;
 const AROUND: u64 = 1 << 20;
@@ -68,7 +64,7 @@ impl<'a> Request<'a> {
             n: 1,
             max_tokens: sampling.max_new_tokens,
             temperature: if sampling.greedy { 0.0 } else { sampling.temperature },
-            top_p: sampling.top_p,
+            top_p: Some(sampling.top_p).filter(|&p| messages.is_none() || p != 1.0),
             seed: seed(sampling.seed, question),
             logprobs,
             top_logprobs,
