@@ -11,7 +11,8 @@ mod tiny;
 
 use common::{bellman, error, json};
 use distilling::{distill, log, prepare, result};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -46,10 +47,9 @@ fn at_p_1_the_sets_of_the_cache_do_not_enter() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     let config = ["--config", "run.toml", "--out", "run", "--steps", "2", "--phases", "bd"];
     distill(folder, &[&config[..], &["--p", "1"]].concat()).assert().code(0);
-    let (_, log) = result(&folder.join("run"));
+    let log = log(&folder.join("run"));
     let last = log.iter().rev().find(|entry| entry["event"] == "step").unwrap();
     assert_eq!((&last["outside"], &last["teacher_mass"]), (&json!(0.0), &json!(1.0)));
 }
@@ -104,8 +104,7 @@ fn a_finished_run_that_goes_on_stays_as_it_is() {
 
 /// The steps in a log, and how many of them each phase had.
 fn steps(run: &Path) -> Vec<Value> {
-    let (_, log) = result(run);
-    log.into_iter().filter(|entry| entry["event"] == "step").collect()
+    log(run).into_iter().filter(|entry| entry["event"] == "step").collect()
 }
 
 #[test]
@@ -120,7 +119,7 @@ fn minillm_answers_the_prompts_of_either_file_and_phases_have_numbers_of_their_o
     let run = |out: &str, more: &[&str]| {
         let arguments = [&["--config", "run.toml", "--out", out], more].concat();
         distill(folder, &arguments).assert().code(0);
-        let (weights, _) = result(&folder.join(out));
+        let weights = result(&folder.join(out)).0;
         (weights, steps(&folder.join(out)))
     };
     let (weights, log) = run("run", &["--checkpointing"]);
@@ -236,6 +235,67 @@ fn plain_text_is_read_text_by_text_and_may_come_with_a_teacher() {
     bellman().current_dir(folder).args(both).args(["--out", "both"]).assert().code(2);
 }
 
+/// A copy of the model with another text in one of its files.
+fn altered(folder: &Path, name: &str, file: &str, alter: impl Fn(Vec<u8>) -> Vec<u8>) {
+    let copy = folder.join(name);
+    std::fs::create_dir_all(&copy).unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"] {
+        std::fs::copy(folder.join(file), copy.join(file)).unwrap();
+    }
+    let content = alter(std::fs::read(copy.join(file)).unwrap());
+    std::fs::write(copy.join(file), content).unwrap();
+}
+
+#[test]
+fn a_cache_of_another_teacher_template_or_vocabulary_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let replace = |from: &'static str, to: &'static str| {
+        move |content: Vec<u8>| {
+            let text = String::from_utf8(content).unwrap();
+            assert!(text.contains(from), "{text}");
+            text.replace(from, to).into_bytes()
+        }
+    };
+    let flip = |mut content: Vec<u8>| {
+        *content.last_mut().unwrap() ^= 1;
+        content
+    };
+    altered(folder, "weights", "model.safetensors", flip);
+    altered(folder, "template", "chat_template.jinja", replace("{% for", "Chat: {% for"));
+    altered(folder, "tokens", "tokenizer.json", replace("\"S\":", "\"ß\":"));
+    altered(
+        folder,
+        "rules",
+        "tokenizer.json",
+        replace("\"ignore_merges\":false", "\"ignore_merges\":true"),
+    );
+    let start = |student: &str, more: &[&str]| {
+        let common = ["--student", student, "--cache", "teacher/teacher.parquet", "--steps", "1"];
+        let sizes = ["--max-tokens", "60", "--batch", "4", "--out", "run"];
+        distill(folder, &[&common[..], &sizes, more].concat())
+    };
+    let chat = ["--prompt", "chat", "--phases", "bd"];
+    let alpaca = error(&mut start(".", &["--phases", "bd"]));
+    assert!(alpaca.contains("its template is") && alpaca.contains("where alpaca"), "{alpaca}");
+    assert!(alpaca.contains("`--prompt chat`"), "{alpaca}");
+    let template = error(&mut start("template", &chat));
+    assert!(template.contains("its template is"), "{template}");
+    let tokens = error(&mut start("tokens", &chat));
+    assert!(tokens.contains("differ in 1 tokens") && tokens.contains("\"ß\" there"), "{tokens}");
+    for phase in ["kd", "reverse-kl"] {
+        let kd = ["--prompt", "chat", "--phases", phase, "--teacher", "weights"];
+        let weights = error(&mut start(".", &kd));
+        assert!(weights.contains("its weights is"), "{weights}");
+        assert!(weights.contains("give the teacher that made it"), "{weights}");
+    }
+    assert!(!folder.join("run").exists());
+    // The same tokens in a file that says something else beside them.
+    let kd = ["--prompt", "chat", "--phases", "kd", "--teacher", "."];
+    start("rules", &kd).assert().code(0);
+}
+
 #[test]
 fn what_cannot_be_trained_is_said_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,10 +306,17 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
         ("student = \".\"\nphases = [\"sft\"]", "give `--train FILE`"),
         ("student = \".\"\nphases = [\"bd\"]", "give `--cache FILE`"),
         (
-            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"kd\"]",
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"bd\"]",
+            "its template is",
+        ),
+        (
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nprompt = \"chat\"\nphases = [\"kd\"]",
             "give `--teacher MODEL`",
         ),
-        ("student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"bd\"]\np = 0.9", "0.9"),
+        (
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nprompt = \"chat\"\nphases = [\"bd\"]\np = 0.9",
+            "0.9",
+        ),
         ("phases = [\"bd\"]", "there is no student"),
         ("student = \".\"\nphases = [\"minillm\"]", "give `--cache FILE` or `--train FILE`"),
         (

@@ -285,6 +285,12 @@ pub enum LlmError {
         /// The value that is needed.
         expected: String,
     },
+    /// A folder that another process is filling with teacher data.
+    #[error("another process is filling {}", path.display())]
+    Busy {
+        /// The folder of the parts.
+        path: PathBuf,
+    },
     /// Candidate sets at a larger mass than was stored.
     #[error("{}: candidate sets at p = {asked} are not in a cache made at p = {stored}", path.display())]
     LargerMass {

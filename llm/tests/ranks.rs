@@ -252,7 +252,15 @@ fn teacher_data_of_several_ranks_are_those_of_one_byte_for_byte() {
     let answer = |part: &[Prompt]| answers.rows(part, &|| false);
     let go_on = |_| ControlFlow::Continue(());
     let bytes = |cache: Option<Cache>| std::fs::read(cache.expect("finished").path()).unwrap();
-    let alone = fill(&folder.path().join("alone"), &settings, &prompts, answer, go_on).unwrap();
+    let alone = fill(
+        &folder.path().join("alone"),
+        &settings,
+        &prompts,
+        &tokenizer().vocabulary(),
+        answer,
+        go_on,
+    )
+    .unwrap();
     let expected = bytes(alone);
     for size in [2, 3] {
         let folder = folder.path().join(size.to_string());
@@ -270,7 +278,16 @@ fn teacher_data_of_several_ranks_are_those_of_one_byte_for_byte() {
                     asked += 1;
                     answer(part)
                 };
-                let made = fill_over(&ranks, &folder, &settings, &prompts, answer, watch).unwrap();
+                let made = fill_over(
+                    &ranks,
+                    &folder,
+                    &settings,
+                    &prompts,
+                    &tokenizer().vocabulary(),
+                    answer,
+                    watch,
+                )
+                .unwrap();
                 (made, asked)
             });
             if stop {

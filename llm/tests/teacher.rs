@@ -5,10 +5,12 @@ use llm::teacher::{
     Cache, Exchange, Expected, FILE, PROMPTS_PER_PART, Prompt, Row, Scores, Settings, Summary,
     fill, hash_model, hash_prompts, read_texts, score,
 };
+use llm::text::{ByteLevel, Tokenizer};
 use llm::training::Example;
 use llm::{Checkpoint, LlmError, Mode, Model, Padding, Tokens};
 use operators::*;
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -149,6 +151,11 @@ fn answer(model: &Model, p: TopP, prompts: &[Prompt]) -> Result<Vec<Row>, LlmErr
     Ok(asked.zip(exchanges).zip(scores).map(row).collect())
 }
 
+/// What the tokens of the tiny models are called here.
+fn vocabulary() -> BTreeMap<u32, String> {
+    (0..97).map(|id| (id, format!("t{id}"))).collect()
+}
+
 fn rows(cache: &Cache) -> Vec<Row> {
     let rows = cache.rows().expect("rows");
     rows.collect::<Result<_, _>>().expect("rows")
@@ -165,7 +172,7 @@ fn made(folder: &Path, p: f64) -> (Cache, Vec<Row>) {
         Ok(rows)
     };
     let go_on = |_| ControlFlow::Continue(());
-    let cache = fill(folder, &settings(&prompts, p), &prompts, answer, go_on);
+    let cache = fill(folder, &settings(&prompts, p), &prompts, &vocabulary(), answer, go_on);
     (cache.expect("a cache").expect("finished"), all)
 }
 
@@ -337,7 +344,7 @@ fn a_cache_taken_up_again_is_the_same_byte_for_byte() {
                 parts += 1;
                 if parts > stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            fill(&folder, &settings, &prompts, count, watch).expect("no error")
+            fill(&folder, &settings, &prompts, &vocabulary(), count, watch).expect("no error")
         };
         assert_eq!(run(after).is_some(), after == 3, "{after}");
         // What a process that was killed while it wrote leaves behind.
@@ -364,12 +371,90 @@ fn a_part_that_was_made_with_other_settings_is_refused() {
             if parts > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let p = settings.p;
-        fill(folder.path(), settings, &prompts, |part| answer(&model, p, part), watch)
+        let answer = |part: &[Prompt]| answer(&model, p, part);
+        fill(folder.path(), settings, &prompts, &vocabulary(), answer, watch)
     };
     let first = settings(&prompts, 0.8);
     assert!(one_part(&first).expect("no error").is_none());
     let error = one_part(&Settings { seed: 8, ..first }).unwrap_err().to_string();
     assert!(error.ends_with("000000.parquet: its seed is 7, where 8 is needed"), "{error}");
+}
+
+/// A byte-level tokenizer of these tokens.
+fn tokenizer(tokens: &BTreeMap<u32, String>) -> Tokenizer {
+    let byte_level = ByteLevel {
+        model: "gpt2".into(),
+        pre: "gpt-2".into(),
+        tokens: tokens.values().cloned().collect(),
+        ..ByteLevel::default()
+    };
+    byte_level.tokenizer(Path::new("tokens")).expect("a tokenizer")
+}
+
+#[test]
+fn a_cache_knows_the_tokens_that_occur_and_another_tokenizer_may_have_more_or_other_rules() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (cache, all) = made(folder.path(), 0.02);
+    let lists = |row: &Row| {
+        [&row.prompt_tokens, &row.response_tokens, &row.scores.candidates].map(Clone::clone)
+    };
+    let used: BTreeSet<u32> = all.iter().flat_map(lists).flatten().collect();
+    let tokens = cache.tokens().expect("tokens").clone();
+    assert_eq!(tokens.keys().copied().collect::<BTreeSet<u32>>(), used);
+    assert!(tokens.iter().all(|(id, token)| *token == format!("t{id}")));
+    assert!(used.len() < 97, "otherwise nothing can be added");
+
+    let own = tokenizer(&vocabulary());
+    cache.agree(&own).expect("its own tokens");
+    // The same vocabulary in another file, with another rule for what is no token.
+    let file = folder.path().join("tokenizer.json");
+    own.save(&file).expect("saved");
+    let text = std::fs::read_to_string(&file).expect("text");
+    let text = text.replace("\"ignore_merges\": false", "\"ignore_merges\": true");
+    let other = Tokenizer::parse(&text, &file).expect("a tokenizer");
+    assert_ne!(other.hash(), own.hash());
+    cache.agree(&other).expect("the same tokens");
+
+    let mut changed = vocabulary();
+    let unused = (0..97).find(|id| !used.contains(id)).expect("one that does not occur");
+    changed.insert(unused, "other".into());
+    changed.insert(97, "more".into());
+    cache.agree(&tokenizer(&changed)).expect("what does not occur does not matter");
+    let first = *used.first().expect("one that occurs");
+    changed.insert(first, "wrong".into());
+    let error = cache.agree(&tokenizer(&changed)).unwrap_err().to_string();
+    let message = format!("differ in 1 tokens: {first} is \"t{first}\" here, \"wrong\" there");
+    assert!(error.ends_with(&message), "{error}");
+    let last = *used.last().expect("one that occurs");
+    let fewer = vocabulary().into_iter().filter(|&(id, _)| id < last).collect();
+    let error = cache.agree(&tokenizer(&fewer)).unwrap_err().to_string();
+    assert!(error.contains(&format!("{last} is \"t{last}\" here, nothing there")), "{error}");
+}
+
+#[test]
+fn a_folder_is_filled_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = model("llama");
+    let prompts = prompts(model.config().vocabulary as u32);
+    let settings = settings(&prompts, 0.8);
+    let again = || {
+        let never = |_: &[Prompt]| panic!("nobody is asked");
+        let go_on = |_| ControlFlow::Continue(());
+        fill(folder.path(), &settings, &prompts, &vocabulary(), never, go_on)
+    };
+    let mut refused = 0;
+    let answer = |part: &[Prompt]| {
+        assert!(matches!(again(), Err(LlmError::Busy { .. })));
+        refused += 1;
+        answer(&model, top_p(0.8), part)
+    };
+    let go_on = |_| ControlFlow::Continue(());
+    let cache = fill(folder.path(), &settings, &prompts, &vocabulary(), answer, go_on);
+    let cache = cache.expect("a cache").expect("finished");
+    assert_eq!(refused, 3);
+    // The lock went with the parts, and what is finished is there for everybody.
+    assert!(!folder.path().join("parts").exists());
+    assert_eq!(rows(&again().expect("no error").expect("finished")), rows(&cache));
 }
 
 #[test]
@@ -393,7 +478,8 @@ fn rows_that_nobody_asked_for_are_refused() {
             Ok(rows)
         };
         let go_on = |_| ControlFlow::Continue(());
-        let error = fill(folder.path(), &settings, &prompts, answer, go_on).unwrap_err();
+        let error =
+            fill(folder.path(), &settings, &prompts, &vocabulary(), answer, go_on).unwrap_err();
         assert!(error.to_string().contains(problem), "{error}");
     }
 }
@@ -430,7 +516,13 @@ fn every_setting_that_differs_is_refused_with_both_values() {
     let path = cache.path();
     let expect = Expected::anything;
     assert!(Cache::open(path, &expect().weights("w").tokenizer("t").template("plain")).is_ok());
-    for expected in [expect().weights("x"), expect().tokenizer("x"), expect().template("x")] {
+    assert!(Cache::open(path, &expect().prompts(&settings.prompts)).is_ok());
+    for expected in [
+        expect().weights("x"),
+        expect().tokenizer("x"),
+        expect().template("x"),
+        expect().prompts("x"),
+    ] {
         let error = Cache::open(path, &expected).unwrap_err();
         assert!(matches!(error, LlmError::CacheMismatch { .. }), "{error}");
     }

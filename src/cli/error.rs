@@ -86,7 +86,14 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
             "a batch has `student_logits` and `teacher_logits` [B, T, V], `actions` [B, T], `lengths` \
              and `ends_with_eos` [B]"
         }
+        E::CacheMismatch { setting: "template", .. } => {
+            "prompts are to be made as they were for the cache: `--prompt chat` or `--prompt alpaca`, and \
+             a student with the teacher's chat template"
+        }
+        E::CacheMismatch { setting: "weights", .. } => "give the teacher that made it",
         E::CacheMismatch { .. } => "give the settings that it was made with, or another folder",
+        E::Busy { .. } => "wait until it has ended, or give another folder",
+        E::Vocabulary { .. } => "a student needs the teacher's tokens, under the same numbers",
         E::TestAsDev { .. } => "choose by a file of its own, which is not reported on",
         E::DevAsTest { .. } => "report on a file of its own; `--dev` scores on this one",
         E::Write { .. } => "check that the folder can be written and that its disk has room",

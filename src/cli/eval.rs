@@ -182,8 +182,14 @@ impl Eval {
             "top_p": self.top_p,
             "max_new_tokens": self.max_new_tokens,
             "max_prompt_tokens": self.data.max_prompt_tokens,
+            "limit": self.data.limit,
+            "instruction_field": self.data.instruction_field,
+            "input_field": self.data.input_field,
+            "output_field": self.data.output_field,
             "batch": self.batch,
             "dtype": self.model.place.dtype().as_str(),
+            "device": self.model.place.device,
+            "version": env!("CARGO_PKG_VERSION"),
             "template": prompts.template,
             "tokenizer": tokenizer.hash(),
         })
@@ -198,7 +204,8 @@ impl Eval {
         examples: &[&Example],
         bar: impl FnOnce(usize) -> ProgressBar,
     ) -> Result<Option<Vec<Vec<Score>>>, CliError> {
-        let (model, ends) = (self.model.load(checkpoint)?, checkpoint.end_of_sequence()?);
+        let model = self.model.load(checkpoint)?.within(tokenizer.size())?;
+        let ends = checkpoint.end_of_sequence()?;
         if let Some(folder) = &self.predictions {
             let lines = examples.iter().map(|e| json!({"output": e.outputs}));
             write_lines(folder, "references.jsonl", lines)?;

@@ -1,6 +1,6 @@
 //! `bellman generate`: a teacher answers prompts; its answers are kept with its candidate sets.
 
-use super::data::{DataArguments, Prompts};
+use super::data::{DataArguments, FormatName, Prompts};
 use super::interrupt::{Listening, stop_asked};
 use super::language_model::Place;
 use super::output::{print_json, say, table};
@@ -11,10 +11,11 @@ use super::{CliError, End};
 use clap::Args;
 use indicatif::ProgressBar;
 use llm::generation::Sampling;
-use llm::teacher::server::{Question, Server, answer_all};
+use llm::teacher::server::{Asked, Question, Server, answer_all};
 use llm::teacher::{
-    Answers, Prompt, Row, Settings, Summary, TEXTS, fill_over, hash_model, read_texts,
+    Answers, Prompt, Row, SERVED, Settings, Summary, TEXTS, fill_over, hash_model, read_texts,
 };
+use llm::text::{Message, Record};
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::TopP;
 use ranks::Ranks;
@@ -89,10 +90,25 @@ pub struct Generate {
 enum Teacher {
     /// A model on this machine, with the tokens that end its responses.
     Here(Model, Vec<u32>),
-    /// A model behind a server, which is sent the prompts as texts.
-    Served(Server, Vec<String>),
+    /// A model behind a server, which is sent the prompts as texts or as messages.
+    Served(Server, Sent),
     /// A model on this machine, which reads texts.
     Reader(Model, Texts),
+}
+
+/// The prompts as a server is sent them, one by one.
+enum Sent {
+    Texts(Vec<String>),
+    Conversations(Vec<Vec<Message>>),
+}
+
+impl Sent {
+    fn asked(&self, place: usize) -> Asked<'_> {
+        match self {
+            Self::Texts(texts) => Asked::Text(&texts[place]),
+            Self::Conversations(all) => Asked::Messages(&all[place]),
+        }
+    }
 }
 
 /// The outcome, as others read it.
@@ -145,10 +161,12 @@ impl Generate {
         let settings =
             self.settings(p, &checkpoint, server.as_ref(), &prompts, tokenizer.hash())?;
         let load = || -> Result<Model, CliError> {
-            Ok(checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?)
+            let (dtype, device) = (self.place.dtype(), self.place.device()?);
+            let model = checkpoint.model(dtype, &device, Mode::Frozen)?;
+            Ok(model.within(tokenizer.size())?)
         };
         let teacher = match (server, texts) {
-            (Some(server), _) => Teacher::Served(server, std::mem::take(&mut prompts.texts)),
+            (Some(server), _) => Teacher::Served(server, self.sent(&mut prompts)?),
             (None, Some(texts)) => Teacher::Reader(load()?, texts),
             (None, None) => Teacher::Here(load()?, ends),
         };
@@ -159,9 +177,10 @@ impl Generate {
             &self.out,
             &settings,
             &prompts.prompts,
+            &tokenizer.vocabulary(),
             |part| match &teacher {
                 Teacher::Here(model, ends) => self.answers(model, ends, p).rows(part, &stop_asked),
-                Teacher::Served(server, texts) => self.ask(server, part, &prompts.prompts, texts),
+                Teacher::Served(server, sent) => self.ask(server, part, &prompts.prompts, sent),
                 Teacher::Reader(model, texts) => {
                     read_texts(model, texts.part(part), p, self.batch as usize, &stop_asked)
                 }
@@ -203,7 +222,7 @@ impl Generate {
         tokenizer: String,
     ) -> Result<Settings, CliError> {
         let (weights, dtype) = match server {
-            Some(server) => (server.hash(), "served"),
+            Some(server) => (server.hash(), SERVED),
             None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
         };
         let settings = Settings {
@@ -257,21 +276,34 @@ impl Generate {
         }
     }
 
-    /// All responses of a server to the prompts of one part. Prompts and texts are all there are,
-    /// and belong together one by one.
+    /// The prompts as the server is sent them.
+    fn sent(&self, prompts: &mut Prompts) -> Result<Sent, CliError> {
+        if !self.server.sends_messages() {
+            return Ok(Sent::Texts(std::mem::take(&mut prompts.texts)));
+        }
+        if self.data.prompt != FormatName::Chat {
+            let what = "`--server-api chat` sends messages, of which the server makes a chat";
+            return Err(CliError::argument(what, "give `--prompt chat`"));
+        }
+        let all = prompts.examples().into_iter().map(Record::conversation);
+        Ok(Sent::Conversations(all.collect()))
+    }
+
+    /// All responses of a server to the prompts of one part. Prompts and what is sent are all there
+    /// are, and belong together one by one.
     fn ask(
         &self,
         server: &Server,
         part: &[Prompt],
         prompts: &[Prompt],
-        texts: &[String],
+        sent: &Sent,
     ) -> Result<Vec<Row>, LlmError> {
         // Numbers of records rise.
         let first = part.first().map_or(0, |prompt| prompt.number);
         let start = prompts.partition_point(|prompt| prompt.number < first);
-        let texts = &texts[start..start + part.len()];
-        let questions = part.iter().zip(texts).flat_map(|(prompt, text)| {
-            (0..self.responses).map(move |response| Question { prompt, text, response })
+        let questions = part.iter().zip(start..).flat_map(|(prompt, place)| {
+            let asked = sent.asked(place);
+            (0..self.responses).map(move |response| Question { prompt, asked, response })
         });
         let questions: Vec<Question> = questions.collect();
         answer_all(server, &questions, self.batch as usize, &stop_asked)

@@ -196,6 +196,26 @@ impl Model {
         &self.head_ve
     }
 
+    /// How many tokens there are logits of: the rows V of the head.
+    pub fn choices(&self) -> usize {
+        self.head_ve.dims()[0]
+    }
+
+    /// The model with logits of the first `tokens` tokens only, of all where it has fewer.
+    ///
+    /// Embeddings are often padded with rows that belong to no token. What the tokenizer does not
+    /// have is thus neither drawn nor a candidate, nor part of any sum over the vocabulary. The
+    /// tensors, and what is saved, stay as they are.
+    ///
+    /// # Errors
+    /// [`LlmError::Tensor`].
+    pub fn within(mut self, tokens: usize) -> Result<Self, LlmError> {
+        if tokens < self.choices() {
+            self.head_ve = self.head_ve.narrow(0, 0, tokens)?;
+        }
+        Ok(self)
+    }
+
     /// Hidden states of new tokens, ready for the head; with a cache, after those it holds.
     ///
     /// Shapes: tokens [B, T] → [B, T, E]. Those of padding mean nothing.
@@ -245,7 +265,7 @@ impl Model {
         Ok(x_mh.reshape((tokens.batch(), tokens.time(), self.config.embedding_width))?)
     }
 
-    /// The logits of hidden states, over the whole vocabulary.
+    /// The logits of hidden states, over the whole vocabulary: all of [`Model::choices`].
     ///
     /// Shapes: [.., E] → [.., V].
     ///
@@ -254,7 +274,7 @@ impl Model {
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor, LlmError> {
         let (mut shape, width) = (hidden.dims().to_vec(), self.config.embedding_width);
         if let Some(last) = shape.last_mut() {
-            *last = self.config.vocabulary;
+            *last = self.choices();
         }
         let logits_mv = hidden.reshape(((), width))?.matmul(&self.head_ve.t()?)?;
         Ok(logits_mv.reshape(shape)?)

@@ -29,6 +29,6 @@ pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill, fill_over};
 pub use hash::{hash_file, hash_model, hash_prompts, hash_text};
 pub use row::Row;
 pub use score::{Exchange, Scores, score};
-pub use settings::{Expected, FORMAT, Settings};
+pub use settings::{Expected, FORMAT, SERVED, Settings};
 pub use summary::{Sizes, Summary};
 pub use texts::{TEXTS, read_texts};

@@ -23,6 +23,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Every token that occurs: of prompt, response and candidate sets.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+        let lists = [&self.prompt_tokens, &self.response_tokens, &self.scores.candidates];
+        lists.into_iter().flatten().copied()
+    }
+
     /// What is wrong with a row that somebody else may have written; `None` when nothing is.
     pub(super) fn problem(&self) -> Option<String> {
         let (scores, positions) = (&self.scores, self.response_tokens.len());

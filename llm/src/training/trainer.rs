@@ -3,7 +3,7 @@
 use super::reduce::Reduction;
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use operators::OperatorError;
 use ranks::Ranks;
 use serde::{Deserialize, Serialize};
@@ -263,5 +263,6 @@ fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
 
 /// The number in a tensor of one.
 fn number(loss: &Tensor) -> Result<f64, LlmError> {
-    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
+    // Not every device has doubles.
+    Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }

@@ -186,6 +186,7 @@ pub(super) fn distil(
         llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
     }
     let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+    let model = model.within(checkpoint.tokenizer()?.size())?;
     if ranks.is_first() {
         // From here on there is a run; everything that it needs could be opened.
         let failed = |source| LlmError::Write { path: out.to_path_buf(), source };
@@ -208,6 +209,7 @@ pub(super) fn distil(
 fn load(name: &str, place: &Place) -> Result<(Checkpoint, Model), CliError> {
     let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
     let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Frozen)?;
+    let model = model.within(checkpoint.tokenizer()?.size())?;
     Ok((checkpoint, model))
 }
 

@@ -2,12 +2,12 @@
 
 use super::options::{Every, Mass, Options, Outside, PerPhase, PhaseName, Phi, Shift};
 use crate::cli::CliError;
-use crate::cli::data::{DataArguments, FormatName, Prompts};
+use crate::cli::data::{DataArguments, FormatName, Prompts, template_name};
 use crate::cli::interrupt::stop_asked;
 use crate::cli::texts::{end_of, pieces};
 use llm::evaluation::{Means, Respond, Score};
 use llm::generation::Sampling;
-use llm::teacher::{Cache, Expected, Prompt, TEXTS};
+use llm::teacher::{Cache, Expected, Prompt, TEXTS, hash_model};
 use llm::text::Tokenizer;
 use llm::training::{
     AdamWSettings, BellmanLoss, Checks, Event, Example, Objective, OnPolicyLoss, Phase, Rhythm,
@@ -154,7 +154,7 @@ fn examples(
         let prompts = data(options, options.limit).prompts(file, student, tokenizer)?.prompts;
         return Ok(Example::of_prompts(prompts.into_iter().map(|p| p.tokens), longest));
     }
-    let cache = cache(options, phase, tokenizer)?;
+    let cache = cache(options, phase, student, tokenizer)?;
     if phase == PhaseName::Minillm {
         let rows = cache.rows()?.map(|row| Ok(row?.prompt_tokens));
         return Ok(Example::of_prompts(rows.collect::<Result<Vec<_>, LlmError>>()?, longest));
@@ -195,13 +195,26 @@ fn checks(options: &Options) -> Result<Checks, CliError> {
 }
 
 /// The teacher data of a phase.
-fn cache(options: &Options, phase: PhaseName, tokenizer: &Tokenizer) -> Result<Cache, CliError> {
+fn cache(
+    options: &Options,
+    phase: PhaseName,
+    student: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Result<Cache, CliError> {
     let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
-    let cache = Cache::open(file, &Expected::anything().tokenizer(&tokenizer.hash()))?;
+    let cache = Cache::open(file, &Expected::anything())?;
     if cache.settings().template == TEXTS {
         let what = format!("{} holds texts, and no responses to prompts", file.display());
         return Err(CliError::argument(what, "give it as `--text`"));
     }
+    let template = data(options, None).template(student)?;
+    cache.check(&Expected::anything().template(&template_name(template.as_ref())))?;
+    // A server does not show its weights.
+    if let Some(teacher) = options.teacher.as_deref().filter(|_| !cache.settings().served()) {
+        let weights = hash_model(&llm::hub::resolve(teacher)?)?;
+        cache.check(&Expected::anything().weights(&weights))?;
+    }
+    cache.agree(tokenizer)?;
     Ok(cache)
 }
 
@@ -269,8 +282,10 @@ fn text(
 ) -> Result<Vec<Example>, CliError> {
     let longest = options.max_tokens.unwrap_or(512);
     if file.extension().is_some_and(|end| end == "parquet") {
-        let expected = Expected::anything().tokenizer(&tokenizer.hash()).template(TEXTS);
-        return Ok(Example::of_cache(&Cache::open(file, &expected)?, longest)?);
+        let expected = Expected::anything().template(TEXTS);
+        let cache = Cache::open(file, &expected)?;
+        cache.agree(tokenizer)?;
+        return Ok(Example::of_cache(&cache, longest)?);
     }
     if options.text_kl.is_some_and(|share| share != 0.0) {
         let what = format!("{} does not say what a teacher thinks of it", file.display());
@@ -353,7 +368,7 @@ fn objective<'a>(
                     let what = "bd-released divides by one p, and an adaptive rule has many";
                     return Err(CliError::argument(what, "give `--p P`, or leave the phase out"));
                 }
-                None => cache(options, phase, &student.tokenizer()?)?.settings().p,
+                None => cache(options, phase, student, &student.tokenizer()?)?.settings().p,
             };
             Objective::Released(Released::new(settings, p, options.epsilon.unwrap_or(1e-8))?)
         }
