@@ -1,5 +1,8 @@
 //! `bellman distill`: a teacher's policy into a student, by phases, with everything on disk.
 
+mod data;
+mod numbers;
+mod objectives;
 mod options;
 mod plan;
 mod watch;
