@@ -121,9 +121,6 @@ pub struct Options {
     /// Passes over the data of each phase: one number for all, or a list [1]
     #[arg(long, value_name = "X,…", help_heading = "Optimisation")]
     pub epochs: Option<PerPhase<f64>>,
-    /// Passes of sft, where they differ
-    #[arg(long, value_name = "X", help_heading = "Optimisation")]
-    pub sft_epochs: Option<f64>,
     /// Examples a step [64]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub batch: Option<usize>,
@@ -136,9 +133,6 @@ pub struct Options {
     /// The highest learning rate: one for all phases, or a list [5e-6]
     #[arg(long, value_name = "RATE,…", help_heading = "Optimisation")]
     pub learning_rate: Option<PerPhase<f64>>,
-    /// That of sft, where it differs
-    #[arg(long, value_name = "RATE", help_heading = "Optimisation")]
-    pub sft_learning_rate: Option<f64>,
     /// Steps until the learning rate is there [100, at most a tenth of all]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub warm_up: Option<u64>,

@@ -93,7 +93,7 @@ impl<'a> Plan<'a> {
         let names = options.phases.clone().unwrap_or_default();
         let phase = |(i, &name): (usize, &PhaseName)| {
             let examples = examples(options, name, student, &tokenizer)?;
-            let settings = settings(options, name, (i, names.len()), examples.len())?;
+            let settings = settings(options, (i, names.len()), examples.len())?;
             let objective = objective(options, name, student, teacher)?;
             // The name is that of the flag.
             let name = clap::ValueEnum::to_possible_value(&name);
@@ -126,19 +126,14 @@ impl<'a> Plan<'a> {
 /// The numbers of a phase.
 fn settings(
     options: &Options,
-    name: PhaseName,
     (phase, phases): (usize, usize),
     examples: usize,
 ) -> Result<TrainerSettings, CliError> {
-    let own = |of_sft: Option<f64>, all: &Option<PerPhase<f64>>, flag: &str, default: f64| match (
-        of_sft.filter(|_| name == PhaseName::Sft),
-        all,
-    ) {
-        (Some(number), _) => Ok(number),
-        (None, Some(all)) => all.of(phase, phases, flag),
-        (None, None) => Ok(default),
+    let of = |numbers: &Option<PerPhase<f64>>, flag: &str, default: f64| match numbers {
+        Some(numbers) => numbers.of(phase, phases, flag),
+        None => Ok(default),
     };
-    let epochs = own(options.sft_epochs, &options.epochs, "--epochs", 1.0)?;
+    let epochs = of(&options.epochs, "--epochs", 1.0)?;
     if !(epochs > 0.0 && epochs.is_finite()) {
         return Err(CliError::argument(format!("{epochs} epochs"), "give a number above 0"));
     }
@@ -148,8 +143,7 @@ fn settings(
         Some(steps) => steps.of(phase, phases, "--steps")?,
         None => of_epochs(),
     };
-    let rate = (options.sft_learning_rate, &options.learning_rate);
-    let learning_rate = own(rate.0, rate.1, "--learning-rate", 5e-6)?;
+    let learning_rate = of(&options.learning_rate, "--learning-rate", 5e-6)?;
     Ok(TrainerSettings {
         steps,
         batch,
