@@ -460,6 +460,9 @@ fn the_gradient_of_a_step_does_not_depend_on_how_its_batch_is_split() {
             let settings = settings(micro_batch);
             let mut trainer = Trainer::new(student, objective.clone(), data, settings).unwrap();
             let step = trainer.step().unwrap();
+            let padding = step.tally.shares().padding.unwrap();
+            // Alone no example is padded; together they are of different lengths.
+            assert_eq!(padding == 0.0, micro_batch == 1, "{padding}");
             (step.loss, step.text_loss.unwrap(), step.gradient_norm)
         };
         let whole = step(4);
@@ -520,14 +523,18 @@ fn every_objective_falls_when_it_is_trained_on() {
 fn phases<'a>(examples: &[Example], teacher: &'a Model) -> Vec<Phase<'a>> {
     let loss = bellman(SparseShift::VocabMax, Phi::chi2(0.1).unwrap(), Outside::Floor);
     let own = Objective::OnPolicy(on_policy(teacher, 0.2, 0.2));
-    [("sft", Objective::CrossEntropy), ("bd", Objective::Bellman(loss)), ("minillm", own)]
-        .map(|(name, objective)| Phase {
-            name: name.into(),
-            objective,
-            examples: examples.to_vec(),
-            settings: settings(2),
-        })
-        .into()
+    [
+        ("sft", Objective::CrossEntropy, 12),
+        ("bd", Objective::Bellman(loss), 12),
+        ("minillm", own, 3),
+    ]
+    .map(|(name, objective, steps)| Phase {
+        name: name.into(),
+        objective,
+        examples: examples.to_vec(),
+        settings: TrainerSettings { steps, ..settings(2) },
+    })
+    .into()
 }
 
 const RHYTHM: Rhythm = Rhythm { save: 5, score: 4, patience: 0 };
@@ -568,7 +575,7 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
     let (expected, finished) = train(whole.path(), usize::MAX);
     assert!(finished);
     let expected = numbers(&expected);
-    assert_eq!(log(whole.path()).len(), 3 * (12 + 4));
+    assert_eq!(log(whole.path()).len(), 2 * (12 + 4) + (3 + 2));
     for every in [1, 2, 5, 7, 23] {
         let folder = tempfile::tempdir().unwrap();
         let mut calls = 1;
@@ -578,7 +585,7 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
                 (_, false) => calls += 1,
             }
         };
-        assert!(calls >= 36 / every, "{calls} calls");
+        assert!(calls >= 27 / every, "{calls} calls");
         assert!(numbers(&student) == expected, "broken off every {every} steps");
         assert_eq!(log(folder.path()), log(whole.path()), "broken off every {every} steps");
     }

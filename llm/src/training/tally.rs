@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 /// Sums over the rows of a step. They add up over the parts of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Tally {
+    /// Positions that were computed, padding included.
+    pub positions: f64,
+    /// Those of them that hold a token.
+    pub tokens: f64,
     /// Rows.
     pub rows: f64,
     /// Transitions that count in the mean.
@@ -39,6 +43,8 @@ pub struct Tally {
 /// The means of a [`Tally`]; `None` where nothing was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Shares {
+    /// The share of computed positions that are padding.
+    pub padding: Option<f64>,
     /// The share of rows whose token is not in the teacher's set.
     pub outside: Option<f64>,
     /// The share of Q-values of candidates at the floor.
@@ -113,6 +119,8 @@ impl Tally {
 
     /// Adds another one.
     pub fn add(&mut self, other: &Self) {
+        self.positions += other.positions;
+        self.tokens += other.tokens;
         self.rows += other.rows;
         self.transitions += other.transitions;
         self.outside += other.outside;
@@ -140,6 +148,7 @@ impl Tally {
     pub fn shares(&self) -> Shares {
         let share = |sum: f64, of: f64| (of > 0.0).then(|| sum / of);
         Shares {
+            padding: share(self.positions - self.tokens, self.positions),
             outside: share(self.outside, self.rows),
             floored: share(self.floored, self.cells),
             teacher_mass: share(self.teacher_mass, self.rows),

@@ -243,6 +243,8 @@ impl<'a> Trainer<'a> {
         let total = total[0] as usize;
         let mut mean = 0.0;
         for (batch, part) in batches.iter().zip(&parts) {
+            tally.positions += batch.positions() as f64;
+            tally.tokens += part.iter().map(|e| e.length()).sum::<usize>() as f64;
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
             gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;

@@ -1,6 +1,9 @@
 //! `bellman distill`: a teacher's policy into a student, by phases, with everything on disk.
 
+mod data;
 mod ending;
+mod numbers;
+mod objectives;
 mod options;
 mod plan;
 mod record;

@@ -1,5 +1,6 @@
 //! [`Options`]: what a run depends on. One list, for flags and for the file alike.
 
+use super::numbers::{Mass, PerPhase};
 use crate::cli::CliError;
 use crate::cli::data::FormatName;
 use crate::cli::language_model::{DeviceName, NumberType};
@@ -124,9 +125,6 @@ pub struct Options {
     /// Passes over the data of each phase: one number for all, or a list [1]
     #[arg(long, value_name = "X,…", help_heading = "Optimisation")]
     pub epochs: Option<PerPhase<f64>>,
-    /// Passes of sft, where they differ
-    #[arg(long, value_name = "X", help_heading = "Optimisation")]
-    pub sft_epochs: Option<f64>,
     /// Examples a step, for each process [64]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub batch: Option<usize>,
@@ -143,9 +141,6 @@ pub struct Options {
     /// The highest learning rate: one for all phases, or a list [5e-6]
     #[arg(long, value_name = "RATE,…", help_heading = "Optimisation")]
     pub learning_rate: Option<PerPhase<f64>>,
-    /// That of sft, where it differs
-    #[arg(long, value_name = "RATE", help_heading = "Optimisation")]
-    pub sft_learning_rate: Option<f64>,
     /// Steps until the learning rate is there [100, at most a tenth of all]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub warm_up: Option<u64>,
@@ -231,76 +226,6 @@ pub enum PhaseName {
     Seqkd,
     /// Reverse KL by policy gradient, on responses of the student with the teacher mixed in.
     Minillm,
-}
-
-/// The mass of candidate sets: one for all, or one for each.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "p is a number, or \"adaptive\"")]
-pub enum Mass {
-    /// The same everywhere.
-    Fixed(f64),
-    /// By a rule.
-    Rule(Rule),
-}
-
-/// A rule for the mass of candidate sets by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// p_t from a budget.
-    Adaptive,
-}
-
-impl FromStr for Mass {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "adaptive" {
-            return Ok(Self::Rule(Rule::Adaptive));
-        }
-        text.parse().map(Self::Fixed).map_err(|_| "give a number, or `adaptive`".into())
-    }
-}
-
-/// One number for all phases, or one for each in their order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "give a number, or a list with one for each phase")]
-pub enum PerPhase<T> {
-    /// The same for all.
-    All(T),
-    /// One for each.
-    Each(Vec<T>),
-}
-
-impl<T: FromStr> FromStr for PerPhase<T> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split(',').map(|number| number.trim().parse());
-        let numbers: Vec<T> = numbers
-            .collect::<Result<_, _>>()
-            .map_err(|_| "give a number, or one for each phase with commas between".to_owned())?;
-        // A text split at commas has at least one part.
-        let mut numbers = numbers.into_iter();
-        match (numbers.next(), numbers.len()) {
-            (Some(one), 0) => Ok(Self::All(one)),
-            (first, _) => Ok(Self::Each(first.into_iter().chain(numbers).collect())),
-        }
-    }
-}
-
-impl<T: Copy> PerPhase<T> {
-    /// The number of a phase, of which there are `phases`; `flag` is what it was given by.
-    pub fn of(&self, phase: usize, phases: usize, flag: &str) -> Result<T, CliError> {
-        match self {
-            Self::All(number) => Ok(*number),
-            Self::Each(numbers) if numbers.len() == phases => Ok(numbers[phase]),
-            Self::Each(numbers) => {
-                let what = format!("{flag} has {} numbers for {phases} phases", numbers.len());
-                Err(CliError::argument(what, "give one for all, or one for each phase"))
-            }
-        }
-    }
 }
 
 /// φ by name.

@@ -1,20 +1,18 @@
 //! [`Plan`]: options, data and models put together.
 
-use super::options::{Every, Mass, Options, Outside, PerPhase, PhaseName, Phi, Shift};
+use super::data::{checks, data, examples, text};
+use super::numbers::PerPhase;
+use super::objectives::objective;
+use super::options::{Options, Outside, PhaseName, Phi, Shift};
 use crate::cli::CliError;
-use crate::cli::data::{DataArguments, FormatName, Prompts, template_name};
+use crate::cli::data::{FormatName, Prompts};
 use crate::cli::interrupt::stop_asked;
-use crate::cli::texts::{end_of, pieces};
 use llm::evaluation::{Means, Respond, Score};
 use llm::generation::Sampling;
-use llm::teacher::{Cache, Expected, Prompt, TEXTS, hash_model};
+use llm::teacher::Prompt;
 use llm::text::Tokenizer;
-use llm::training::{
-    AdamWSettings, BellmanLoss, Checks, Event, Example, Objective, OnPolicyLoss, Phase, Rhythm,
-    Run, SparseShift, TrainerSettings, WholeLoss,
-};
+use llm::training::{AdamWSettings, Checks, Event, Example, Phase, Rhythm, Run, TrainerSettings};
 use llm::{Checkpoint, LlmError, Model};
-use operators::{BellmanDistill, Budget, Discount, OnPolicy, Released, TopP};
 use ranks::Ranks;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -95,7 +93,7 @@ impl<'a> Plan<'a> {
         let names = options.phases.clone().unwrap_or_default();
         let phase = |(i, &name): (usize, &PhaseName)| {
             let examples = examples(options, name, student, &tokenizer)?;
-            let settings = settings(options, name, (i, names.len()), examples.len())?;
+            let settings = settings(options, (i, names.len()), examples.len())?;
             let objective = objective(options, name, student, teacher)?;
             // The name is that of the flag.
             let name = clap::ValueEnum::to_possible_value(&name);
@@ -132,186 +130,17 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What a phase is trained on.
-fn examples(
-    options: &Options,
-    phase: PhaseName,
-    student: &Checkpoint,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<Example>, CliError> {
-    let longest = options.max_tokens.unwrap_or(usize::MAX);
-    if phase == PhaseName::Sft {
-        let file = needed(options.train.as_deref(), phase, "--train FILE")?;
-        let prompts = data(options, options.limit).prompts(file, student, tokenizer)?;
-        let end = end_of(student, tokenizer)?;
-        let records = prompts.examples();
-        let pairs: Vec<(&[u32], _)> =
-            prompts.prompts.iter().map(|p| &p.tokens[..]).zip(records).collect();
-        return Ok(Example::of_outputs(&pairs, tokenizer, end, longest)?);
-    }
-    if let (PhaseName::Minillm, None) = (phase, &options.cache) {
-        let file = needed(options.train.as_deref(), phase, "--cache FILE` or `--train FILE")?;
-        let prompts = data(options, options.limit).prompts(file, student, tokenizer)?.prompts;
-        return Ok(Example::of_prompts(prompts.into_iter().map(|p| p.tokens), longest));
-    }
-    let cache = cache(options, phase, student, tokenizer)?;
-    if phase == PhaseName::Minillm {
-        let rows = cache.rows()?.map(|row| Ok(row?.prompt_tokens));
-        return Ok(Example::of_prompts(rows.collect::<Result<Vec<_>, LlmError>>()?, longest));
-    }
-    if takes_every_token(options, phase) {
-        // The sets of the cache, whatever their p, do not enter.
-        return Ok(Example::of_cache(&cache, longest)?);
-    }
-    if let Some(budget) = budget(options)? {
-        return Ok(Example::of_cache_within(&cache, longest, budget)?);
-    }
-    let p = mass(options, &cache)?;
-    Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
-}
-
-/// Whether the sets of a phase hold every token: nothing of them has to be stored.
-fn takes_every_token(options: &Options, phase: PhaseName) -> bool {
-    phase == PhaseName::Bd && options.p == Some(Mass::Fixed(1.0))
-}
-
-/// The mass of the candidate sets, where it is the same in all of them.
-fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
-    Ok(match options.p {
-        Some(Mass::Fixed(p)) => TopP::new(p)?,
-        _ => cache.settings().p,
-    })
-}
-
-/// What is checked. Sets that a server has cut short need not carry p, those of the adaptive rule
-/// have no p in common, and where every token is a candidate there are none.
-fn checks(options: &Options) -> Result<Checks, CliError> {
-    let Some(Every(every)) = options.check else { return Ok(Checks::default()) };
-    let fixed = !matches!(options.p, Some(Mass::Rule(_))) && options.p != Some(Mass::Fixed(1.0));
-    let file = options.cache.as_deref().filter(|_| fixed);
-    let cache = file.map(|file| Cache::open(file, &Expected::anything()));
-    let whole = cache.transpose()?.filter(|cache| !cache.settings().short_sets);
-    Ok(Checks { every, p: whole.map(|cache| mass(options, &cache)).transpose()? })
-}
-
-/// The teacher data of a phase.
-fn cache(
-    options: &Options,
-    phase: PhaseName,
-    student: &Checkpoint,
-    tokenizer: &Tokenizer,
-) -> Result<Cache, CliError> {
-    let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
-    let cache = Cache::open(file, &Expected::anything())?;
-    if cache.settings().template == TEXTS {
-        let what = format!("{} holds texts, and no responses to prompts", file.display());
-        return Err(CliError::argument(what, "give it as `--text`"));
-    }
-    let template = data(options, None).template(student)?;
-    cache.check(&Expected::anything().template(&template_name(template.as_ref())))?;
-    // A server does not show its weights.
-    if let Some(teacher) = options.teacher.as_deref().filter(|_| !cache.settings().served()) {
-        let weights = hash_model(&llm::hub::resolve(teacher)?)?;
-        cache.check(&Expected::anything().weights(&weights))?;
-    }
-    cache.agree(tokenizer)?;
-    Ok(cache)
-}
-
-/// The budget of the adaptive rule, where it was asked for.
-fn budget(options: &Options) -> Result<Option<Budget>, CliError> {
-    let asked = matches!(options.p, Some(Mass::Rule(_)));
-    let epsilon = match (asked, options.budget) {
-        (true, Some(epsilon)) => epsilon,
-        (true, None) => {
-            let help =
-                "give `--budget NATS`; `bellman plan --cache` shows what it does to the sets";
-            return Err(CliError::argument(
-                "an adaptive p spends a budget, and there is none",
-                help,
-            ));
-        }
-        (false, None) if options.horizon.is_none() => return Ok(None),
-        (false, _) => {
-            let what = "a budget or a horizon without the rule that they belong to";
-            return Err(CliError::argument(what, "give `--p adaptive`, or leave them out"));
-        }
-    };
-    if !(epsilon >= 0.0 && epsilon.is_finite()) {
-        let what = format!("a budget of {epsilon} nats");
-        return Err(CliError::argument(what, "give a number of at least 0"));
-    }
-    let gamma = Discount::new(options.gamma.unwrap_or(0.99))?;
-    let budget = Budget::new(epsilon, gamma);
-    match options.horizon {
-        Some(horizon) => Ok(Some(budget.within(horizon))),
-        None if gamma.is_contracting() => Ok(Some(budget)),
-        None => {
-            let what = "a budget at γ = 1 for responses that need not end";
-            Err(CliError::argument(what, "give `--horizon N`, or a γ below 1"))
-        }
-    }
-}
-
-/// A file that a phase cannot do without.
-fn needed<'a>(file: Option<&'a Path>, phase: PhaseName, flag: &str) -> Result<&'a Path, CliError> {
-    file.ok_or_else(|| {
-        let what = format!("phase {phase:?} has no data");
-        CliError::argument(what, format!("give `{flag}`, or leave the phase out of `--phases`"))
-    })
-}
-
-fn data(options: &Options, limit: Option<usize>) -> DataArguments {
-    let field = |name: &Option<String>| name.clone().unwrap_or_default();
-    DataArguments {
-        prompt: options.prompt.unwrap_or(FormatName::Alpaca),
-        limit,
-        max_prompt_tokens: options.max_prompt_tokens.unwrap_or(usize::MAX),
-        instruction_field: field(&options.instruction_field),
-        input_field: field(&options.input_field),
-        output_field: field(&options.output_field),
-    }
-}
-
-/// Plain text in pieces no longer than the longest example.
-fn text(
-    file: &Path,
-    options: &Options,
-    student: &Checkpoint,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<Example>, CliError> {
-    let longest = options.max_tokens.unwrap_or(512);
-    if file.extension().is_some_and(|end| end == "parquet") {
-        let expected = Expected::anything().template(TEXTS);
-        let cache = Cache::open(file, &expected)?;
-        cache.agree(tokenizer)?;
-        return Ok(Example::of_cache(&cache, longest)?);
-    }
-    if options.text_kl.is_some_and(|share| share != 0.0) {
-        let what = format!("{} does not say what a teacher thinks of it", file.display());
-        let help = "give `--text` what `bellman generate --texts` has written";
-        return Err(CliError::argument(what, help));
-    }
-    let field = options.text_field.as_deref().unwrap_or("text");
-    pieces(file, field, student, tokenizer, longest)
-}
-
 /// The numbers of a phase.
 fn settings(
     options: &Options,
-    name: PhaseName,
     (phase, phases): (usize, usize),
     examples: usize,
 ) -> Result<TrainerSettings, CliError> {
-    let own = |of_sft: Option<f64>, all: &Option<PerPhase<f64>>, flag: &str, default: f64| match (
-        of_sft.filter(|_| name == PhaseName::Sft),
-        all,
-    ) {
-        (Some(number), _) => Ok(number),
-        (None, Some(all)) => all.of(phase, phases, flag),
-        (None, None) => Ok(default),
+    let of = |numbers: &Option<PerPhase<f64>>, flag: &str, default: f64| match numbers {
+        Some(numbers) => numbers.of(phase, phases, flag),
+        None => Ok(default),
     };
-    let epochs = own(options.sft_epochs, &options.epochs, "--epochs", 1.0)?;
+    let epochs = of(&options.epochs, "--epochs", 1.0)?;
     if !(epochs > 0.0 && epochs.is_finite()) {
         return Err(CliError::argument(format!("{epochs} epochs"), "give a number above 0"));
     }
@@ -321,8 +150,7 @@ fn settings(
         Some(steps) => steps.of(phase, phases, "--steps")?,
         None => of_epochs(),
     };
-    let rate = (options.sft_learning_rate, &options.learning_rate);
-    let learning_rate = own(rate.0, rate.1, "--learning-rate", 5e-6)?;
+    let learning_rate = of(&options.learning_rate, "--learning-rate", 5e-6)?;
     Ok(TrainerSettings {
         steps,
         batch,
@@ -338,82 +166,6 @@ fn settings(
             weight_decay: options.weight_decay.unwrap_or(1e-6),
             ..AdamWSettings::default()
         },
-    })
-}
-
-fn objective<'a>(
-    options: &Options,
-    phase: PhaseName,
-    student: &Checkpoint,
-    teacher: Option<&'a Model>,
-) -> Result<Objective<'a>, CliError> {
-    let teacher = || {
-        teacher.ok_or_else(|| {
-            let what = format!("phase {phase:?} needs the teacher's whole distribution");
-            CliError::argument(what, "give `--teacher MODEL`; kd-candidates needs only the cache")
-        })
-    };
-    Ok(match phase {
-        PhaseName::Sft | PhaseName::Seqkd => Objective::CrossEntropy,
-        PhaseName::Bd if takes_every_token(options, phase) => {
-            let BellmanLoss { settings, shift, .. } = bellman(options)?;
-            Objective::BellmanWhole(WholeLoss { settings, shift })
-        }
-        PhaseName::Bd => Objective::Bellman(bellman(options)?),
-        PhaseName::BdReleased => {
-            let settings = bellman(options)?.settings;
-            let p = match options.p {
-                Some(Mass::Fixed(p)) => TopP::new(p)?,
-                Some(Mass::Rule(_)) => {
-                    let what = "bd-released divides by one p, and an adaptive rule has many";
-                    return Err(CliError::argument(what, "give `--p P`, or leave the phase out"));
-                }
-                None => cache(options, phase, student, &student.tokenizer()?)?.settings().p,
-            };
-            Objective::Released(Released::new(settings, p, options.epsilon.unwrap_or(1e-8))?)
-        }
-        PhaseName::Kd => Objective::ForwardKl(teacher()?),
-        PhaseName::KdCandidates => Objective::CandidateKl,
-        PhaseName::ReverseKl => Objective::ReverseKl(teacher()?),
-        PhaseName::Minillm => Objective::OnPolicy(OnPolicyLoss {
-            teacher: teacher()?,
-            settings: OnPolicy::new(
-                options.teacher_mix.unwrap_or(0.2),
-                options.clip_ratio.unwrap_or(0.2),
-                options.length_normalise.unwrap_or(true),
-            )?,
-            ends: student.end_of_sequence()?,
-            max_new_tokens: options.max_new_tokens.unwrap_or(256),
-            longest: options.max_tokens.unwrap_or(usize::MAX),
-        }),
-    })
-}
-
-fn bellman(options: &Options) -> Result<BellmanLoss, CliError> {
-    let shift = match options.shift.unwrap_or(Shift::VocabMax) {
-        Shift::VocabMax => SparseShift::VocabMax,
-        Shift::CandidateMax => SparseShift::CandidateMax,
-        Shift::LogSoftmax => SparseShift::LogSoftmax,
-        Shift::None => SparseShift::Zero,
-    };
-    let phi = match options.phi.unwrap_or(Phi::Chi2) {
-        Phi::Chi2 => operators::Phi::chi2(options.alpha.unwrap_or(0.1))?,
-        Phi::Identity => operators::Phi::Identity,
-    };
-    let (q_min, mass_weight) = (options.q_min.unwrap_or(-10.0), options.mass_weight.unwrap_or(0.0));
-    if !(q_min.is_finite() && mass_weight.is_finite()) {
-        let what = format!("a floor of {q_min} and a weight of {mass_weight}");
-        return Err(CliError::argument(what, "give finite numbers"));
-    }
-    let gamma = Discount::new(options.gamma.unwrap_or(0.99))?;
-    Ok(BellmanLoss {
-        settings: BellmanDistill { gamma, phi, shift: operators::Shift::VocabMax, q_min },
-        shift,
-        outside: match options.outside.unwrap_or(Outside::Floor) {
-            Outside::Floor => llm::training::Outside::Floor,
-            Outside::Drop => llm::training::Outside::Drop,
-        },
-        mass_weight,
     })
 }
 
