@@ -36,8 +36,9 @@ Examples:
   bellman distill --config run.toml --learning-rate 1e-5 --out run
   bellman distill --out run --resume
 
-Without arguments it is a demonstration, offline and in minutes: a small teacher that is built in,
-students from nothing, and a table of methods. One that was stopped goes on when it is started again.
+Without arguments it is a demonstration, offline and in minutes: a small teacher that is built
+in, students from nothing, and a table of methods. One that was stopped goes on when it is
+started again.
 
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
 pub struct Distill {
