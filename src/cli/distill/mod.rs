@@ -47,12 +47,16 @@ Examples:
   bellman distill --out run --resume
   mpirun -n 2 bellman distill --config run.toml --out run
 
+Without arguments it is a demonstration, offline and in minutes: a small teacher that is built
+in, students from nothing, and a table of methods. One that was stopped goes on when it is
+started again.
+
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
 pub struct Distill {
     /// Read settings from a TOML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The folder of the run
+    /// The folder of the run [of a demonstration: bellman-distill-run]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in that folder, with the settings it was started with
