@@ -20,7 +20,7 @@ pub enum RanksError {
     /// Something is asked of the others after a rank has left.
     #[error("the ranks have parted")]
     Parted,
-    /// Another rank has sent something of another shape.
+    /// Another rank is at another call, or has sent something of another shape.
     #[error(
         "rank {rank} is about something else; all ranks need the same build, arguments and files"
     )]

@@ -25,10 +25,20 @@ pub struct Ranks {
 /// each takes to set out.
 const BUCKET: usize = 1 << 20;
 
-/// What the last byte of a message says: that its sender goes on, or that it leaves, the rest of the
-/// message being the reason.
-const STAYS: u8 = 0;
-const LEAVES: u8 = 1;
+/// What its sender is at, the last byte of every message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Call {
+    /// It leaves; the rest of the message says why.
+    Leave,
+    Gather,
+    Any,
+    Meet,
+    /// The summands of one part.
+    Add,
+    /// The sums of one part.
+    Share,
+}
 
 impl Ranks {
     /// One rank, which is all there are.
@@ -69,14 +79,14 @@ impl Ranks {
     /// Everybody's value, in order of rank. Collective.
     ///
     /// # Errors
-    /// [`RanksError::Unlike`] for what is no such value; those of every collective call:
-    /// [`RanksError::Elsewhere`], [`RanksError::Lost`], [`RanksError::Parted`],
-    /// [`RanksError::TooLong`].
+    /// Those of every collective call: [`RanksError::Elsewhere`], [`RanksError::Lost`],
+    /// [`RanksError::Parted`], [`RanksError::TooLong`], and [`RanksError::Unlike`] when another rank
+    /// is at another call or speaks of something else.
     pub fn gather<T: Serialize + DeserializeOwned>(&self, value: &T) -> Result<Vec<T>, RanksError> {
         let mut bytes = Vec::new();
         // Writing to memory does not fail; a value that refuses to be written is like none.
         let _ = ciborium::into_writer(value, &mut bytes);
-        let all = self.gather_bytes(&bytes)?;
+        let all = self.gather_bytes(Call::Gather, &bytes)?;
         let read = |(rank, bytes): (usize, &Vec<u8>)| {
             ciborium::from_reader(&bytes[..]).map_err(|_| RanksError::Unlike { rank })
         };
@@ -88,7 +98,7 @@ impl Ranks {
     /// # Errors
     /// Those of every collective call.
     pub fn any(&self, here: bool) -> Result<bool, RanksError> {
-        Ok(self.gather_bytes(&[here.into()])?.iter().any(|there| there == &[1]))
+        Ok(self.gather_bytes(Call::Any, &[here.into()])?.iter().any(|there| there == &[1]))
     }
 
     /// Waits for all. Collective.
@@ -96,7 +106,7 @@ impl Ranks {
     /// # Errors
     /// Those of every collective call.
     pub fn meet(&self) -> Result<(), RanksError> {
-        self.gather_bytes(&[]).map(|_| ())
+        self.gather_bytes(Call::Meet, &[]).map(|_| ())
     }
 
     /// Puts sums over all ranks in the place of numbers; all ranks have equally many. Collective.
@@ -104,8 +114,7 @@ impl Ranks {
     /// Each sum is taken in f64, in order of rank, and rounded once.
     ///
     /// # Errors
-    /// [`RanksError::Unlike`] when another rank has another number of numbers; those of every
-    /// collective call.
+    /// Those of every collective call; another number of numbers is [`RanksError::Unlike`].
     pub fn sum<T: Summand>(&self, numbers: &mut [T]) -> Result<(), RanksError> {
         if self.size() == 1 {
             return Ok(());
@@ -118,14 +127,15 @@ impl Ranks {
     fn sum_bucket<T: Summand>(&self, bucket: &mut [T]) -> Result<(), RanksError> {
         let parts: Vec<Range<usize>> = self.parts(bucket.len()).collect();
         let bytes = |part: &Range<usize>| bytemuck::cast_slice(&bucket[part.clone()]).to_vec();
-        let received = self.swap(parts.iter().map(bytes).collect())?;
+        let received = self.swap(Call::Add, parts.iter().map(bytes).collect())?;
         let mut sums = vec![0.0; parts[self.rank()].len()];
         for (rank, bytes) in received.iter().enumerate() {
             let summands: Vec<T> = numbers(bytes, sums.len(), rank)?;
             sums.iter_mut().zip(summands).for_each(|(sum, x)| *sum += x.into());
         }
         let sums: Vec<T> = sums.into_iter().map(T::nearest).collect();
-        for (rank, bytes) in self.gather_bytes(bytemuck::cast_slice(&sums))?.iter().enumerate() {
+        let all = self.gather_bytes(Call::Share, bytemuck::cast_slice(&sums))?;
+        for (rank, bytes) in all.iter().enumerate() {
             let part = &mut bucket[parts[rank].clone()];
             part.copy_from_slice(&numbers(bytes, part.len(), rank)?);
         }
@@ -159,25 +169,25 @@ impl Ranks {
     /// where somebody has left before.
     pub fn leave(&self, problem: &str) {
         if !self.parted.swap(true, Ordering::SeqCst) {
-            let message = [problem.as_bytes(), &[LEAVES]].concat();
+            let message = [problem.as_bytes(), &[Call::Leave as u8]].concat();
             // Whoever is gone needs not be told.
             let _ = self.transport.swap(vec![message; self.size()]);
         }
     }
 
-    fn gather_bytes(&self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, RanksError> {
-        self.swap(vec![bytes.to_vec(); self.size()])
+    fn gather_bytes(&self, call: Call, bytes: &[u8]) -> Result<Vec<Vec<u8>>, RanksError> {
+        self.swap(call, vec![bytes.to_vec(); self.size()])
     }
 
-    fn swap(&self, mut messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, RanksError> {
+    fn swap(&self, call: Call, mut messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, RanksError> {
         if self.parted.load(Ordering::SeqCst) {
             return Err(RanksError::Parted);
         }
-        messages.iter_mut().for_each(|message| message.push(STAYS));
+        messages.iter_mut().for_each(|message| message.push(call as u8));
         let swapped = self.transport.swap(messages).and_then(|received| {
             let stays = |(rank, mut message): (usize, Vec<u8>)| match message.pop() {
-                Some(STAYS) => Ok(message),
-                Some(LEAVES) => {
+                Some(other) if other == call as u8 => Ok(message),
+                Some(other) if other == Call::Leave as u8 => {
                     let problem = String::from_utf8_lossy(&message).into_owned();
                     Err(RanksError::Elsewhere { rank, problem })
                 }
@@ -193,9 +203,9 @@ impl Ranks {
 
 /// The numbers in a message, which is to hold so many.
 fn numbers<T: Summand>(bytes: &[u8], count: usize, rank: usize) -> Result<Vec<T>, RanksError> {
-    let numbers: Vec<T> = match bytes.len() == count * size_of::<T>() {
-        true => bytemuck::pod_collect_to_vec(bytes),
-        false => return Err(RanksError::Unlike { rank }),
-    };
-    Ok(numbers)
+    if bytes.len() != count * size_of::<T>() {
+        return Err(RanksError::Unlike { rank });
+    }
+    // Messages begin wherever in memory.
+    Ok(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
 }

@@ -114,6 +114,17 @@ fn ranks_with_other_numbers_are_an_error() {
 }
 
 #[test]
+fn ranks_at_different_calls_are_an_error() {
+    let ended = on(2, |ranks| {
+        ranks.together(|| match ranks.rank() {
+            0 => ranks.meet(),
+            _ => ranks.any(true).map(|_| ()),
+        })
+    });
+    assert!(ended.iter().all(|e| matches!(e, Err(RanksError::Unlike { .. }))), "{ended:?}");
+}
+
+#[test]
 fn alone_nothing_changes() {
     let (ranks, mut numbers) = (Ranks::alone(), [0.1f32, -2.0]);
     ranks.sum(&mut numbers).unwrap();

@@ -111,9 +111,11 @@ impl Verify {
     pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
         let plan = match self.plan() {
             #[cfg(feature = "llm")]
-            Err(CliError::LanguageModel(llm::LlmError::Stopped)) => return Ok(End::Interrupted),
-            plan => plan?,
+            Err(CliError::LanguageModel(llm::LlmError::Stopped)) => None,
+            plan => Some(plan?),
         };
+        let stopped = ranks.any(plan.is_none())?;
+        let Some(plan) = plan.filter(|_| !stopped) else { return Ok(End::Interrupted) };
         // Better refused now than after the campaign.
         self.report.as_deref().filter(|_| ranks.is_first()).map(report::prepare).transpose()?;
         let outcome = self.campaign(&plan, ranks)?;
