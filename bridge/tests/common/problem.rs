@@ -17,7 +17,7 @@ use operators::{
 };
 use std::ops::ControlFlow;
 use tabular::objective::{MaximiseSettings, Maximum, Outside, TableObjective, Variant};
-use tabular::occupancy::{Behaviour, Occupancy, Start};
+use tabular::occupancy::{Behaviour, Occupancy, Start, occupancy_at};
 use tabular::random::Source;
 use tabular::{Instance, Mdp, MdpBuilder};
 use verify::{Case, Theory};
@@ -289,6 +289,12 @@ impl Problem {
     pub fn drift(&self, z: &[f64]) -> Compounding {
         let both = [Behaviour::Projected(&self.q, &self.sets), Behaviour::Projected(z, &self.sets)];
         compounding(self.mdp(), both, Start::State(0), 6).unwrap()
+    }
+
+    /// The share of texts of a policy on the sets that have ended after `tokens`.
+    pub fn ended(&self, q: &[f64], tokens: usize) -> f64 {
+        let behaviour = Behaviour::Projected(q, &self.sets);
+        occupancy_at(self.mdp(), behaviour, Start::State(0), tokens).unwrap()[self.end()]
     }
 
     /// The objective, by its definition on tables.
