@@ -85,10 +85,24 @@ fn a_teacher_is_verified_after_each_prompt_and_the_report_shows_its_bounds() {
         .map(|m| m["name"].as_str().unwrap())
         .collect();
     assert!(names[0].ends_with("/record-0") && names[1].ends_with("/record-1"), "{names:?}");
-    let refuted = |p: &Value| p["refuted"] != 0;
-    assert!(!verified["propositions"].as_array().unwrap().iter().any(refuted));
-    let page = std::fs::read_to_string(folder.join("out/index.html")).unwrap();
+    for proposition in verified["propositions"].as_array().unwrap() {
+        let failed = (&proposition["refuted"], &proposition["undecided"]);
+        assert_eq!(failed, (&0.into(), &0.into()), "{proposition}");
+        let applies = if proposition["name"] == "tightness" { 0 } else { 2 };
+        assert_eq!(proposition["checked"], applies, "{proposition}");
+    }
+    let page = page(&folder.join("out"));
     assert!(page.contains("Horizon") && page.contains("record-1"));
+}
+
+/// A page that opens without a network.
+fn page(folder: &Path) -> String {
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap();
+    assert!(page.trim_end().ends_with("</html>"));
+    for outside in ["http:", "https:", "src=", "<link", "<script", "NaN"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    page
 }
 
 #[test]
@@ -97,7 +111,7 @@ fn a_teacher_as_its_own_student_agrees_with_itself_and_leaks_what_it_leaks() {
     let folder = folder.path();
     let audit = ["audit", "--teacher", ".", "--student", ".", "--prompts", "prompts.jsonl"];
     let sizes = ["--depth", "2", "--top", "3", "--prompt", "chat", "--responses", "2"];
-    let rest = ["--max-new-tokens", "5", "--q-min", "-1000", "--json"];
+    let rest = ["--max-new-tokens", "5", "--q-min", "-1000", "--report", "out", "--json"];
     let audit = json(bellman().current_dir(folder).args(audit).args(sizes).args(rest));
     let theorems = audit["theorems"].as_array().unwrap();
     assert_eq!(theorems.len(), 3);
@@ -108,8 +122,19 @@ fn a_teacher_as_its_own_student_agrees_with_itself_and_leaks_what_it_leaks() {
             assert!(figure("distance") <= figure("at_most"), "{theorem}");
         }
         assert_eq!(theorem["each"]["agreement"], 1.0);
+        for texts in ["texts_of_sets", "texts"] {
+            // One token, after which the tree is cut.
+            let apart = theorem[texts]["apart"].as_array().unwrap();
+            assert!(apart.len() == 1 && apart[0].as_f64().unwrap() < 1e-6, "{theorem}");
+        }
     }
     let estimates = &audit["estimates"];
+    for share in ["outside", "agreement"] {
+        let figure = |name: &str| estimates[share][name].as_f64().unwrap();
+        assert!(figure("lower") <= figure("value") && figure("value") <= figure("upper"));
+        assert_eq!((figure("confidence"), &estimates[share]["n"]), (0.99, &6.into()));
+    }
+    assert_eq!(page(&folder.join("out")).matches("<figure>").count(), 1);
     assert_eq!((&estimates["rollouts"], &estimates["each"]["floored"]), (&6.into(), &0.0.into()));
     // A set at p = 0.8 leaves out at most a fifth, and T_p Q − Q is the discounted leak.
     let outside = estimates["each"]["outside"]["largest"].as_f64().unwrap();
@@ -130,6 +155,9 @@ fn what_cannot_be_laid_out_is_refused_with_what_to_do() {
     assert!(refuse(&["--depth", "30"]).contains("choose a smaller depth"));
     assert!(refuse(&["--p", "0"]).contains("p"));
     assert!(!folder.join("model.json").exists());
+    let audit = ["audit", "--teacher", ".", "--student", ".", "--prompts", "prompts.jsonl"];
+    let sure = error(bellman().current_dir(folder).args(audit).args(["--confidence", "1"]));
+    assert!(sure.contains("between 0 and 1"), "{sure}");
     let alone = ["verify", "--teacher", "."];
     assert!(error(bellman().current_dir(folder).args(alone)).contains("--prompts"));
 }

@@ -77,6 +77,7 @@ fn prepare(folder: &Path) {
     let files = [
         ("tests/reference/losses/losses.json", "batch.json"),
         ("docs/src/models/two-roads.json", "model.json"),
+        ("docs/src/models/two-roads.json", "paris.json"),
         ("tabular/tests/fixtures/gymnasium/lake.json", "frozenlake.json"),
         ("tabular/tests/fixtures/drn/walk.drn", "grid.drn"),
     ];

@@ -175,6 +175,24 @@ fn a_plan_with_caches_measures_at_their_p_and_nowhere_else() {
         plan["table"].as_array().unwrap().iter().map(|line| line["gap"].clone()).collect()
     };
     assert_eq!(gaps(&sampled), gaps(&plan));
+    // Whether responses lie in a cache or are sampled here: the sets at other p and the adaptive rule
+    // are the same. The shape of a student is known where a model is named.
+    assert_eq!(sampled["adaptive"], plan["adaptive"]);
+    for (here, cached) in sampled["table"].as_array().unwrap().iter().zip(lines) {
+        assert_eq!(here["sets"], cached["sets"]);
+        assert_eq!(cached["cost"], Value::Null);
+        let Some(cost) = here["cost"].as_object() else { continue };
+        assert_eq!(cost["logits"], here["sets"]["sizes"]["mean"]);
+        assert!(cost["share"].as_f64().unwrap() < cost["share_with_survey"].as_f64().unwrap());
+        assert_eq!(cost["surveyed_logits"], 97);
+    }
+    assert!(sampled["table"].as_array().unwrap().iter().any(|line| line["cost"].is_object()));
+    let student =
+        run(folder, &[&["plan", "--gamma", "0.5", "--target", "0.6", "--student", "."], &caches]);
+    let costs = |plan: &Value| -> Vec<Value> {
+        plan["table"].as_array().unwrap().iter().map(|line| line["cost"].clone()).collect()
+    };
+    assert_eq!(costs(&student), costs(&sampled));
 }
 
 #[test]
@@ -183,7 +201,7 @@ fn pages_are_complete_in_themselves() {
     let folder = folder.path();
     run(folder, &[&["gap", "--report", "gap"], SAMPLING]);
     run(folder, &[&["plan", "--target", "1", "--horizon", "20", "--report", "plan"], SAMPLING]);
-    for (page, plots) in [("gap", 2), ("plan", 2)] {
+    for (page, plots) in [("gap", 2), ("plan", 3)] {
         let page = std::fs::read_to_string(folder.join(page).join("index.html")).unwrap();
         assert_eq!(page.matches("<figure>").count(), plots);
         assert!(page.trim_end().ends_with("</html>"));

@@ -1,10 +1,11 @@
 //! [`TableAudit`]: a student against its teacher on an MDP that has every state.
 
 use crate::posterior::{Posterior, Target, posterior};
-use crate::{BridgeError, Carved, StudentRow};
+use crate::{BridgeError, Carved, Compounding, StudentRow, compounding};
 use operators::{CandidateSets, Dense, RowLayout, Selection, kl_divergence, projection};
 use rounding::Enclosure;
 use serde::Serialize;
+use tabular::occupancy::{Behaviour, Start};
 use verify::{Case, Theory};
 
 /// The mean and the largest of a number per state.
@@ -68,8 +69,9 @@ impl From<Posterior<Enclosure>> for Proven {
 }
 
 /// A student on an MDP that was carved from its teacher. Every number about a residual is a theorem
-/// about the doubles of both models: the table has all states.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// about the doubles of both models: the table has all states. What is said of states and of texts is
+/// computed from all of them too, in `f64`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableAudit {
     /// States, the end left out.
     pub states: usize,
@@ -79,6 +81,11 @@ pub struct TableAudit {
     pub projected: Proven,
     /// The states, each counted once.
     pub each: StateAudit,
+    /// Texts of both after each number of tokens, sampled from the teacher's candidate sets.
+    pub texts_of_sets: Compounding,
+    /// The same, sampled from all tokens. Texts that the tree does not follow are one state, so that the
+    /// distance of the texts themselves is no less than `apart`.
+    pub texts: Compounding,
 }
 
 /// Audits a student on a teacher's MDP; `student` has a row for each prefix of it.
@@ -95,7 +102,15 @@ pub fn audit_table(carved: &Carved, student: &[StudentRow]) -> Result<TableAudit
     let exact = case.n.cells(&q)?;
     let rows: Vec<&StudentRow> = student.iter().collect();
     let each = audit_states(case.mdp().layout(), &case.sets, &carved.q, &q, &rows)?;
+    let z: Vec<f64> = student.iter().flat_map(|row| row.z.iter().copied()).chain([0.0]).collect();
+    // The last state of each text is the end, for both.
+    let steps = carved.prefixes.iter().map(Vec::len).max().unwrap_or(0);
+    let drift = |both| compounding(case.mdp(), both, Start::State(0), steps);
+    let of_sets = [&carved.q, &z].map(|q| Behaviour::Projected(q, &case.sets));
+    let of_all = [&carved.q, &z].map(|q| Behaviour::Boltzmann(q));
     Ok(TableAudit {
+        texts_of_sets: drift(of_sets)?,
+        texts: drift(of_all)?,
         states: student.len(),
         top_p: posterior(&case, &exact, Target::TopP)?.into(),
         projected: posterior(&case, &exact, Target::Projected)?.into(),
@@ -116,20 +131,31 @@ pub(crate) fn audit_states(
     let set = n.mask(sets);
     let projected = |q: &[f64]| projection(&n, &n.cells(q)?, &set);
     let divergence = kl_divergence(&n, &projected(teacher)?, &projected(student)?, &set)?;
-    let favourite = |q: &[f64], state: usize| {
-        let kept = layout.row(state).filter(|&cell| set[cell]);
-        kept.reduce(|best, cell| if q[cell] > q[best] { cell } else { best })
-    };
-    let agree = |&state: &usize| favourite(teacher, state) == favourite(student, state);
-    let agreed = (0..rows.len()).filter(agree).count();
+    let agreed =
+        agreements(layout, sets, teacher, student, rows.len()).filter(|&same| same).count();
     let candidates: usize = (0..rows.len()).map(|state| sets.size(state)).sum();
     let floored: usize = rows.iter().map(|row| row.floored).sum();
     Ok(StateAudit {
-        // 1 − e^{−ℓ}, without cancellation.
-        outside: Spread::of(rows.iter().map(|row| -(-row.leak).exp_m1())),
+        outside: Spread::of(rows.iter().map(|row| row.outside())),
         leak: Spread::of(rows.iter().map(|row| row.leak)),
         divergence: Spread::of(divergence.0.iter().copied().take(rows.len())),
         agreement: agreed as f64 / rows.len() as f64,
         floored: floored as f64 / candidates as f64,
     })
+}
+
+/// Whether both have the same most likely candidate, the lower number on a tie, in each of the first
+/// `states`.
+pub(crate) fn agreements(
+    layout: &RowLayout,
+    sets: &CandidateSets,
+    teacher: &[f64],
+    student: &[f64],
+    states: usize,
+) -> impl Iterator<Item = bool> {
+    let favourite = |q: &[f64], state: usize| {
+        let kept = layout.row(state).filter(|&cell| sets.kept()[cell]);
+        kept.reduce(|best, cell| if q[cell] > q[best] { cell } else { best })
+    };
+    (0..states).map(move |state| favourite(teacher, state) == favourite(student, state))
 }

@@ -38,6 +38,12 @@ pub enum BridgeError {
     /// No position to average over.
     #[error("there is no rollout with a token")]
     NoRollouts,
+    /// A confidence that no interval has.
+    #[error("confidence = {value} is not between 0 and 1; give one such as 0.99")]
+    Confidence {
+        /// The value.
+        value: f64,
+    },
     /// The language model.
     #[error(transparent)]
     LanguageModel(#[from] llm::LlmError),
@@ -47,6 +53,9 @@ pub enum BridgeError {
     /// An operator.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
+    /// The states that a policy visits.
+    #[error(transparent)]
+    Occupancy(#[from] tabular::occupancy::OccupancyError),
     /// The solution of the MDP.
     #[error(transparent)]
     Case(#[from] verify::CaseError),

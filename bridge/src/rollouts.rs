@@ -1,8 +1,8 @@
 //! [`RolloutAudit`]: a student against its teacher along what the teacher writes.
 
-use crate::audit::{Spread, StateAudit, audit_states};
+use crate::audit::{Spread, StateAudit, agreements, audit_states};
 use crate::read::follow;
-use crate::{BridgeError, Carving, Reading, Row, StudentRow};
+use crate::{BridgeError, Carving, Reading, Row, Share, StudentRow};
 use llm::Model;
 use operators::{
     CandidateSets, Cells, Dense, NextPosition, NumberSystem, RowLayout, Rows, backup,
@@ -23,7 +23,8 @@ pub struct Rollout {
 
 /// A student along rollouts of its teacher: estimates. The states are those that were visited and the
 /// actions those that were taken, so that the largest residual is a lower bound on that of all, and
-/// residual / (1 − γ) bounds nothing.
+/// residual / (1 − γ) bounds nothing. Shares have an interval; residuals, leak and KL have none: no
+/// bound on what a single position may show is known beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RolloutAudit {
     /// Rollouts.
@@ -38,6 +39,11 @@ pub struct RolloutAudit {
     pub projected: Spread,
     /// The states as they were visited.
     pub each: StateAudit,
+    /// The mean over rollouts of the mass that the student puts outside the candidate sets.
+    pub outside: Share,
+    /// The mean over rollouts of the share of positions where both have the same most likely
+    /// candidate.
+    pub agreement: Share,
 }
 
 /// Reads the teacher along rollouts: after every proper beginning of each.
@@ -88,13 +94,16 @@ struct Positions<'a> {
     next: Vec<Option<usize>>,
     /// Whether what follows is known.
     known: Vec<bool>,
+    /// How many positions each rollout has, at least one.
+    lengths: Vec<usize>,
 }
 
 impl<'a> Positions<'a> {
     fn add(&mut self, along: &Along<'a>) {
         let prefixes = along.teacher.prefixes.iter().enumerate();
         let numbers: HashMap<&[u32], usize> = prefixes.map(|(i, p)| (&p[..], i)).collect();
-        for rollout in along.rollouts {
+        for rollout in along.rollouts.iter().filter(|rollout| !rollout.tokens.is_empty()) {
+            self.lengths.push(rollout.tokens.len());
             for (t, token) in rollout.tokens.iter().enumerate() {
                 let last = t + 1 == rollout.tokens.len();
                 let state = numbers[&rollout.tokens[..t]];
@@ -112,11 +121,19 @@ impl<'a> Positions<'a> {
 /// Audits a student along rollouts, every position of which counts the same.
 ///
 /// # Errors
-/// [`BridgeError::NoRollouts`] when there is no position; [`BridgeError::Operator`].
-pub fn audit_rollouts(along: &[Along<'_>], carving: &Carving) -> Result<RolloutAudit, BridgeError> {
+/// [`BridgeError::NoRollouts`] when there is no position; [`BridgeError::Confidence`] unless
+/// 0 < confidence < 1; [`BridgeError::Operator`].
+pub fn audit_rollouts(
+    along: &[Along<'_>],
+    carving: &Carving,
+    confidence: f64,
+) -> Result<RolloutAudit, BridgeError> {
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return Err(BridgeError::Confidence { value: confidence });
+    }
     let mut positions = Positions::default();
     along.iter().for_each(|one| positions.add(one));
-    let Positions { rows, taken, next, known } = positions;
+    let Positions { rows, taken, next, known, lengths } = positions;
     if rows.is_empty() {
         return Err(BridgeError::NoRollouts);
     }
@@ -141,8 +158,28 @@ pub fn audit_rollouts(along: &[Along<'_>], carving: &Carving) -> Result<RolloutA
         Spread::of(sizes.map(|(residual, _)| residual.abs()))
     };
     let students: Vec<&StudentRow> = rows.iter().map(|(_, row)| *row).collect();
+    // Prompts with unequal numbers of rollouts count as one group, which widens the interval.
+    let each = lengths.len() / along.len();
+    let alike = along.iter().all(|one| one.rollouts.len() == each);
+    let share = |of: Vec<f64>| {
+        let mut rest = &of[..];
+        let means = lengths.iter().map(|&length| {
+            let (own, others) = rest.split_at(length);
+            rest = others;
+            own.iter().sum::<f64>() / length as f64
+        });
+        let means: Vec<f64> = means.collect();
+        Share::new(
+            &means,
+            if alike && each * along.len() == means.len() { each } else { 1 },
+            confidence,
+        )
+    };
+    let agreed = agreements(&layout, &sets, &teacher, &student, rows.len());
     Ok(RolloutAudit {
-        rollouts: along.iter().map(|one| one.rollouts.len()).sum(),
+        outside: share(students.iter().map(|row| row.outside()).collect()),
+        agreement: share(agreed.map(|same| f64::from(u8::from(same))).collect()),
+        rollouts: lengths.len(),
         positions: rows.len(),
         transitions,
         top_p: spread(top_p),

@@ -4,7 +4,7 @@ use crate::read::follow;
 use crate::row::rest;
 use crate::{BridgeError, Reading, Row};
 use llm::Model;
-use operators::{CandidateSets, Dense, RowLayout, Shift, floor, leak, shift};
+use operators::{CandidateSets, Cells, Dense, RowLayout, Shift, floor, leak, shift};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -24,6 +24,8 @@ pub struct StudentRow {
     /// Its Q-values of the teacher's cells, and last that of all other tokens together, where the
     /// teacher's row has one.
     pub q: Vec<f64>,
+    /// The same before the floor: its own policy follows from these.
+    pub z: Vec<f64>,
     /// The leak of the teacher's candidate set under the student's own distribution over the whole
     /// vocabulary: −log of the mass that the student puts on it.
     pub leak: f64,
@@ -49,27 +51,36 @@ impl StudentRow {
         let layout = RowLayout::uniform(1, logits.len())?;
         let n = Dense::<f64>::new(&layout);
         let full = n.mask(&CandidateSets::full(&layout));
-        let z = n.cells(logits)?;
-        let mut q = shift(&n, &z, by.shift, &full)?;
-        if let Some(least) = by.floor {
-            q = floor(&n, &q, least)?;
-        }
+        let z = shift(&n, &n.cells(logits)?, by.shift, &full)?;
+        let q = by.floor.map_or(Ok(z.clone()), |least| floor(&n, &z, least))?;
         let (mut set, mut others) = (vec![false; logits.len()], vec![true; logits.len()]);
         for cell in &teacher.cells {
             set[cell.token as usize] = cell.candidate;
             others[cell.token as usize] = false;
         }
-        let at = |token: u32| q.0[token as usize];
         let candidates = teacher.cells.iter().filter(|cell| cell.candidate);
-        let floored = candidates.filter(|cell| Some(at(cell.token)) == by.floor).count();
-        let mut values: Vec<f64> = teacher.cells.iter().map(|cell| at(cell.token)).collect();
-        if teacher.other.is_some() {
-            // All that the student has besides; the teacher has more tokens than it lists.
-            let size = logits.len();
-            let none = BridgeError::Vocabulary { token: size as u32, size };
-            values.push(rest(&n, &q, &others)?.ok_or(none)?);
-        }
-        Ok(Self { q: values, leak: leak(&n, &z, &set, &full)?.0[0], floored })
+        let floored = candidates.filter(|cell| Some(q.0[cell.token as usize]) == by.floor).count();
+        let listed = |x: &Cells<Dense<f64>>| -> Result<Vec<f64>, BridgeError> {
+            let mut values: Vec<f64> =
+                teacher.cells.iter().map(|cell| x.0[cell.token as usize]).collect();
+            if teacher.other.is_some() {
+                // All that the student has besides; the teacher has more tokens than it lists.
+                let size = logits.len();
+                let none = BridgeError::Vocabulary { token: size as u32, size };
+                values.push(rest(&n, x, &others)?.ok_or(none)?);
+            }
+            Ok(values)
+        };
+        let leak = leak(&n, &z, &set, &full)?.0[0];
+        Ok(Self { q: listed(&q)?, z: listed(&z)?, leak, floored })
+    }
+}
+
+impl StudentRow {
+    /// The mass that the student puts outside the teacher's candidate set.
+    pub fn outside(&self) -> f64 {
+        // 1 − e^{−ℓ}, without cancellation.
+        -(-self.leak).exp_m1()
     }
 }
 

@@ -117,7 +117,7 @@ fn rollouts_through_the_whole_tree_see_the_residual_of_the_table() {
     let teacher = read_along(&model, PROMPT, &rollouts, &carving, &mut go_on).unwrap();
     let student = read_student(&model, PROMPT, &teacher, RAW, 16, &mut go_on).unwrap();
     let along = Along { rollouts: &rollouts, teacher: &teacher, student: &student };
-    let audit = audit_rollouts(&[along], &carving).unwrap();
+    let audit = audit_rollouts(&[along], &carving, 0.99).unwrap();
     // The teacher's own residual is γ ℓ of what comes next, here one level further than the table's.
     let mut largest = 0.0_f64;
     for rollout in &rollouts {
@@ -142,10 +142,10 @@ fn the_last_token_of_a_response_counts_if_the_response_ended() {
         let teacher = read_along(&model, PROMPT, &rollouts, &carving, &mut go_on).unwrap();
         let student = read_student(&model, PROMPT, &teacher, RAW, 16, &mut go_on).unwrap();
         let along = Along { rollouts: &rollouts, teacher: &teacher, student: &student };
-        audit_rollouts(&[along], &carving).unwrap()
+        audit_rollouts(&[along], &carving, 0.99).unwrap()
     };
     assert_eq!((audit(true).transitions, audit(false).transitions), (1, 0));
     // The same model's Q-value of a last token is its reward: nothing is left over.
     assert!(audit(true).top_p.largest == 0.0);
-    assert!(matches!(audit_rollouts(&[], &carving), Err(BridgeError::NoRollouts)));
+    assert!(matches!(audit_rollouts(&[], &carving, 0.99), Err(BridgeError::NoRollouts)));
 }

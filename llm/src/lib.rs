@@ -13,7 +13,6 @@
 //! | [`mod@prune`] | a student made of some of a teacher's layers, and which ones |
 //! | [`mod@predict`] | the most likely next tokens |
 //! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
-//! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
@@ -42,7 +41,6 @@ pub mod nucleus;
 pub mod predict;
 pub mod prune;
 mod simd;
-pub mod table;
 pub mod teacher;
 pub mod tensors;
 pub mod text;

@@ -25,7 +25,7 @@ use tabular::formats::{Contents, Format, write};
 Examples:
   bellman carve --teacher smollm2.gguf --prompt 'The capital of France is' --out paris.json
   bellman carve --teacher smollm2.gguf --chat --prompt 'Name a colour.' --depth 3 --top 16 --out colour.json
-  bellman verify --file model.json --rigorous")]
+  bellman verify --file paris.json --rigorous")]
 pub struct Carve {
     /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
     #[arg(long, value_name = "MODEL")]

@@ -89,7 +89,7 @@ impl Gap {
             verify::report::prepare(dir)?;
         }
         let (sample, too_long) = match self.source.open()? {
-            Some(sampler) => (sampler.sample(p, gamma)?, Some(sampler.too_long)),
+            Some(sampler) => (sampler.sample(p, gamma, &mut |_| {})?, Some(sampler.too_long)),
             None => (Some(self.cached(gamma)?), None),
         };
         let Some(sample) = sample else {
@@ -163,6 +163,7 @@ impl Outcome {
         let percentiles = format!("{} {} {} {}", sizes.p50, sizes.p90, sizes.p99, sizes.max);
         let mut rows = vec![
             [format!("mean over {} prompts", self.prompts), number(gap.value)],
+            ["  with all that cut responses may lack".into(), number(gap.widened)],
             [format!("{percent} % interval"), range(gap.lower, gap.upper)],
             ["  by Hoeffding alone".into(), of(&gap.hoeffding)],
             ["  by empirical Bernstein alone".into(), of(&gap.empirical_bernstein)],

@@ -8,8 +8,8 @@ use super::progress::bar_of;
 use clap::Args;
 use llm::gap::Sample;
 use llm::generation::Sampling;
-use llm::teacher::{Answers, PROMPTS_PER_PART, Prompt};
-use llm::{Checkpoint, LlmError, Mode, Model};
+use llm::teacher::{Answers, PROMPTS_PER_PART, Prompt, Row};
+use llm::{Checkpoint, LlmError, Mode, Model, ModelConfig};
 use operators::{Discount, TopP};
 use std::path::PathBuf;
 
@@ -51,6 +51,14 @@ pub struct Sampler<'a> {
 }
 
 impl TeacherArguments {
+    /// The shape of the teacher, if one was named.
+    pub fn shape(&self) -> Result<Option<ModelConfig>, CliError> {
+        let open = |name: &String| -> Result<ModelConfig, CliError> {
+            Ok(Checkpoint::open(&llm::hub::resolve(name)?)?.config().clone())
+        };
+        self.teacher.as_ref().map(open).transpose()
+    }
+
     /// The most tokens of a response, if a teacher was named.
     pub fn longest(&self) -> Option<u64> {
         self.teacher.is_some().then_some(self.max_new_tokens.into())
@@ -76,8 +84,14 @@ impl TeacherArguments {
 
 impl Sampler<'_> {
     /// Responses of the teacher that is projected to sets of mass p; `None` when Ctrl-C was
-    /// pressed. They are those that `bellman generate` gives with the same arguments.
-    pub fn sample(&self, p: TopP, gamma: Discount) -> Result<Option<Sample>, CliError> {
+    /// pressed. They are those that `bellman generate` gives with the same arguments, and `keep` is
+    /// given each.
+    pub fn sample(
+        &self,
+        p: TopP,
+        gamma: Discount,
+        keep: &mut dyn FnMut(Row),
+    ) -> Result<Option<Sample>, CliError> {
         let most = self.arguments.max_new_tokens as usize;
         let sampling = Sampling {
             temperature: 1.0,
@@ -99,9 +113,10 @@ impl Sampler<'_> {
         let mut sample = Sample::new(gamma, p, most);
         for part in self.prompts.chunks(PROMPTS_PER_PART) {
             match answers.rows(part, &stop_asked) {
-                Ok(rows) => {
-                    rows.iter().try_for_each(|row| sample.add(row)).map_err(LlmError::from)?
-                }
+                Ok(rows) => rows.into_iter().try_for_each(|row| {
+                    let added = sample.add(&row).map_err(LlmError::from);
+                    added.map(|()| keep(row))
+                })?,
                 Err(LlmError::Stopped) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }

@@ -85,9 +85,9 @@ fn a_page_loads_nothing_and_runs_nothing() {
 fn a_page_is_well_formed_and_says_what_its_pictures_show() {
     let html = render(&page(&plan(140, None), 1, &[])).unwrap();
     let names = elements(&html);
-    // Three plots, a small one and a swatch for each of seven families.
-    assert_eq!(names.iter().filter(|n| *n == "svg").count(), 3 + 7 + 7);
-    assert_eq!(values(&html, "role").iter().filter(|r| **r == "img").count(), 3 + 7);
+    // Four plots, a small one and a swatch for each of seven families.
+    assert_eq!(names.iter().filter(|n| *n == "svg").count(), 4 + 7 + 7);
+    assert_eq!(values(&html, "role").iter().filter(|r| **r == "img").count(), 4 + 7);
     assert_eq!(values(&html, "aria-label").iter().filter(|l| l.is_empty()).count(), 0);
     assert_eq!(count(&html, "table"), count(&html, "caption"));
     let mut ids = values(&html, "id");

@@ -1,16 +1,19 @@
 //! `bellman audit`: a student against its teacher, by Bellman residuals.
 
+mod outcome;
+mod page;
+
 use super::carving::{CarvingArguments, DISCOUNT, MASS, named_prompts};
 use super::data::DataArguments;
 use super::interrupt::{Listening, stop_asked};
 use super::language_model::Place;
 use super::loss::ShiftFlag;
-use super::output::{number, print_json, say, table};
+use super::output::{print_json, say};
 use super::progress::{bar_of, bar_with_rate};
 use super::{CliError, End};
 use bridge::{
-    Along, Carving, Proven, Reading, Rollout, RolloutAudit, Spread, StateAudit, StudentQ,
-    StudentRow, TableAudit, audit_rollouts, audit_table, carve, read, read_along, read_student,
+    Along, Carving, Reading, Rollout, StudentQ, StudentRow, TableAudit, audit_rollouts,
+    audit_table, carve, read, read_along, read_student,
 };
 use clap::Args;
 use llm::generation::{Job, Sampling, Stream, generate};
@@ -18,20 +21,22 @@ use llm::loss::ShiftName;
 use llm::text::agreement;
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::{Discount, TopP};
-use serde::Serialize;
+use outcome::{Outcome, Theorem};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// How far a student is from what the theory describes.
 ///
 /// On MDPs carved from the teacher after each prompt, where every state is there, Bellman residuals
-/// prove bounds on the distance of the student's Q-values from the theory's fixed points. Along
-/// responses of the teacher the same residuals are estimates.
+/// prove bounds on the distance of the student's Q-values from the theory's fixed points, and the states
+/// of both after each number of tokens are known: how errors compound. Along responses of the teacher
+/// the same residuals are estimates.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bellman audit --student student/ --teacher smollm2.gguf --prompts test.jsonl --limit 20
-  bellman audit --student student/ --teacher teacher/ --prompts test.jsonl --depth 3 --top 4 --json")]
+  bellman audit --student student/ --teacher teacher/ --prompts test.jsonl --depth 3 --top 4 --json
+  bellman audit --student student/ --teacher smollm2.gguf --prompts test.jsonl --report audit")]
 pub struct Audit {
     /// The student: a folder, a .gguf file, or a name on the Hugging Face hub
     #[arg(long, value_name = "MODEL")]
@@ -69,6 +74,12 @@ pub struct Audit {
     /// The seed of the responses
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How often an interval has to cover what it estimates
+    #[arg(long, default_value_t = 0.99, allow_negative_numbers = true)]
+    confidence: f64,
+    /// Write a page with plots to DIR/index.html
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -92,29 +103,15 @@ struct Found {
     student: Vec<StudentRow>,
 }
 
-/// The outcome, as others read it.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    p: f64,
-    gamma: f64,
-    depth: usize,
-    top: usize,
-    /// A table for each prompt: every number is a theorem about the doubles of both models.
-    theorems: Vec<Theorem>,
-    /// Averages over what was sampled.
-    estimates: RolloutAudit,
-}
-
-#[derive(Debug, Serialize)]
-struct Theorem {
-    name: String,
-    #[serde(flatten)]
-    audit: TableAudit,
-}
-
 impl Audit {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
+        // Before hours of reading.
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            let what = format!("confidence = {} is not between 0 and 1", self.confidence);
+            return Err(CliError::argument(what, "give one such as 0.99"));
+        }
+        self.report.as_deref().map(verify::report::prepare).transpose()?;
         let listening = Listening::start();
         let outcome = self.audit();
         drop(listening);
@@ -122,6 +119,9 @@ impl Audit {
             Err(CliError::LanguageModel(LlmError::Stopped)) => return Ok(End::Interrupted),
             outcome => outcome?,
         };
+        if let Some(dir) = &self.report {
+            say!("wrote {}", outcome.sheet().write(dir)?.display());
+        }
         if self.json {
             print_json(&outcome)?;
         } else {
@@ -162,7 +162,7 @@ impl Audit {
         let found: Vec<Found> = found.collect::<Result<_, _>>()?;
         bar.finish_and_clear();
         let along: Vec<Along<'_>> = found.iter().map(Found::along).collect();
-        let estimates = audit_rollouts(&along, &pair.carving)?;
+        let estimates = audit_rollouts(&along, &pair.carving, self.confidence)?;
         let Carving { depth, top, .. } = pair.carving;
         let theorem = |found: Found| Theorem { name: found.name, audit: found.table };
         let theorems = found.into_iter().map(theorem).collect();
@@ -223,44 +223,5 @@ impl Pair {
 impl Found {
     fn along(&self) -> Along<'_> {
         Along { rollouts: &self.rollouts, teacher: &self.reading, student: &self.student }
-    }
-}
-
-impl Outcome {
-    fn print(&self) {
-        let prompts = self.theorems.len();
-        let mut table = table(&["", "mean", "largest", "what it is"]);
-        let mut row = |what: &str, spread: Spread, kind: &str| {
-            table.add_row([what, &number(spread.mean), &number(spread.largest), kind]);
-        };
-        let theorem = "theorem, over prompts";
-        let of = |figure: &dyn Fn(&TableAudit) -> f64| {
-            Spread::of(self.theorems.iter().map(|theorem| figure(&theorem.audit)))
-        };
-        type Of = fn(&TableAudit) -> Proven;
-        let top_p: (&str, Of) = ("Q̄_p*", |a| a.top_p);
-        let projected: (&str, Of) = ("Q̄ of the projected teacher", |a| a.projected);
-        for (name, proven) in [top_p, projected] {
-            row(&format!("residual towards {name}"), of(&|a| proven(a).residual), theorem);
-            row(&format!("‖Q − {name}‖ is at least"), of(&|a| proven(a).at_least), theorem);
-            row(&format!("‖Q − {name}‖"), of(&|a| proven(a).distance), theorem);
-            row(&format!("‖Q − {name}‖ is at most"), of(&|a| proven(a).at_most), theorem);
-        }
-        let estimate = "estimate, over transitions";
-        row("|T_p Q − Q| along rollouts", self.estimates.top_p, estimate);
-        row("|B_p Q − Q| along rollouts", self.estimates.projected, estimate);
-        let StateAudit { outside, leak, divergence, agreement, floored } = self.estimates.each;
-        let estimate = "estimate, over positions";
-        row("student's mass outside the sets", outside, estimate);
-        row("student's leak", leak, estimate);
-        row("KL on the sets", divergence, estimate);
-        let tree = self.theorems.iter().map(|t| t.audit.states).sum::<usize>();
-        say!(
-            "{prompts} prompts: {tree} states of trees, {} positions of rollouts",
-            self.estimates.positions
-        );
-        say!("{table}");
-        say!("most likely candidate the same    {:.1} % of positions", 100.0 * agreement);
-        say!("candidates at the student's floor {:.2} %", 100.0 * floored);
     }
 }

@@ -2,7 +2,7 @@
 
 use llm::LlmError;
 use llm::gap::Sample;
-use llm::teacher::{Cache, Sizes};
+use llm::teacher::{Cache, Scores, Sizes};
 use operators::{Budget, TopP};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -10,6 +10,38 @@ use std::collections::BTreeMap;
 /// What a candidate takes in a cache, and what a position takes beside its candidates, in bytes
 /// before compression.
 const BYTES: (f64, f64) = (8.0, 16.0);
+
+/// Responses of the projected teacher with their candidate sets.
+#[derive(Debug)]
+pub enum Responses {
+    /// Those of a cache.
+    Cached(Cache),
+    /// Those that were sampled here, at this mass.
+    Sampled(TopP, Vec<Scores>),
+}
+
+impl Responses {
+    /// The mass of their candidate sets.
+    pub fn p(&self) -> TopP {
+        match self {
+            Self::Cached(cache) => cache.p(),
+            Self::Sampled(p, _) => *p,
+        }
+    }
+
+    /// Shows the candidate sets of each response.
+    fn each(&self, look: &mut dyn FnMut(&Scores)) -> Result<(), LlmError> {
+        match self {
+            Self::Cached(cache) => {
+                for row in cache.rows()? {
+                    look(&row?.scores);
+                }
+            }
+            Self::Sampled(_, all) => all.iter().for_each(look),
+        }
+        Ok(())
+    }
+}
 
 /// How large candidate sets are along responses.
 #[derive(Debug, Clone, Serialize)]
@@ -23,16 +55,16 @@ pub struct Sets {
     pub bytes_per_step: f64,
 }
 
-/// The adaptive rule along the responses of a cache.
+/// The adaptive rule along responses.
 #[derive(Debug, Serialize)]
 pub struct Adaptive {
     #[serde(flatten)]
     pub sets: Sets,
     /// The fixed p with the same guarantee, which is where the rule begins.
     pub p_fixed: f64,
-    /// The sets at that p, along the same responses, where the cache holds them.
+    /// The sets at that p, along the same responses, where these hold them.
     pub fixed: Option<Sets>,
-    /// How many sets carry less than the rule asks for, because the cache holds no more.
+    /// How many sets carry less than the rule asks for, because the responses hold no more.
     pub short_sets: u64,
 }
 
@@ -59,17 +91,18 @@ impl Tally {
     }
 }
 
-/// The sets at p along the responses of the cache whose own mass is nearest above.
-pub fn along(caches: &[Cache], p: TopP) -> Result<Option<Sets>, LlmError> {
-    let above = caches.iter().filter(|cache| cache.p() >= p);
+/// The sets at p along the responses whose own mass is nearest above.
+pub fn along(responses: &[Responses], p: TopP) -> Result<Option<Sets>, LlmError> {
+    let above = responses.iter().filter(|responses| responses.p() >= p);
     let nearest = above.min_by(|a, b| a.p().get().total_cmp(&b.p().get()));
-    let Some(cache) = nearest else { return Ok(None) };
-    let (sampled_at, mut tally) = (cache.p(), Tally::default());
-    for row in cache.clone().at_p(p)?.rows()? {
-        let scores = row?.scores;
+    let Some(nearest) = nearest else { return Ok(None) };
+    let mut tally = Tally::default();
+    nearest.each(&mut |scores| {
+        let cut = (p < nearest.p()).then(|| scores.at_p(p));
+        let scores = cut.as_ref().unwrap_or(scores);
         tally.add(&scores.sizes, &scores.mass);
-    }
-    Ok(Some(tally.sets(sampled_at)))
+    })?;
+    Ok(Some(tally.sets(nearest.p())))
 }
 
 impl Sets {
@@ -85,16 +118,16 @@ impl Sets {
 }
 
 impl Adaptive {
-    /// The rule with this budget along the responses of a cache.
-    pub fn of(cache: &Cache, budget: Budget) -> Result<Self, LlmError> {
+    /// The rule with this budget along responses.
+    pub fn of(responses: &Responses, budget: Budget) -> Result<Self, LlmError> {
         let (mut tally, mut short_sets) = (Tally::default(), 0);
-        for row in cache.rows()? {
-            let (scores, short) = row?.scores.adaptive(budget);
+        responses.each(&mut |scores| {
+            let (scores, short) = scores.adaptive(budget);
             short_sets += short.len() as u64;
             tally.add(&scores.sizes, &scores.mass);
-        }
-        let fixed = along(std::slice::from_ref(cache), budget.mass())?;
+        })?;
+        let fixed = along(std::slice::from_ref(responses), budget.mass())?;
         let p_fixed = budget.mass().get();
-        Ok(Self { sets: tally.sets(cache.p()), p_fixed, fixed, short_sets })
+        Ok(Self { sets: tally.sets(responses.p()), p_fixed, fixed, short_sets })
     }
 }

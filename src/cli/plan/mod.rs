@@ -1,5 +1,6 @@
 //! `bellman plan`: which mass p a gap that one can afford calls for.
 
+mod cost;
 mod measured;
 mod outcome;
 mod page;
@@ -8,9 +9,10 @@ use super::output::{print_json, say};
 use super::sampling::TeacherArguments;
 use super::{CliError, End};
 use clap::Args;
-use llm::LlmError;
 use llm::gap::Sample;
 use llm::teacher::{Cache, Expected};
+use llm::{Checkpoint, LlmError, ModelConfig};
+use measured::Responses;
 use operators::{Discount, TopP};
 use outcome::{Outcome, Question};
 use std::path::PathBuf;
@@ -54,6 +56,9 @@ pub struct Plan {
         default_value = "0.8"
     )]
     at: Vec<f64>,
+    /// The student whose cost is counted; its shape alone is read [default: the teacher]
+    #[arg(long, value_name = "MODEL")]
+    student: Option<String>,
     /// How often all intervals together have to cover the gaps
     #[arg(long, default_value_t = 0.99, allow_negative_numbers = true)]
     confidence: f64,
@@ -75,7 +80,8 @@ impl Plan {
         }
         let caches = self.caches()?;
         self.check_horizon(&caches)?;
-        let Some(samples) = self.samples(&caches, gamma)? else {
+        let student = self.student()?;
+        let Some((samples, responses)) = self.samples(caches, gamma)? else {
             say!("stopped; `bellman generate` keeps what is finished");
             return Ok(End::Interrupted);
         };
@@ -85,7 +91,7 @@ impl Plan {
             horizon: self.horizon,
             confidence: self.confidence,
         };
-        let outcome = Outcome::of(question, &caches, &samples)?;
+        let outcome = Outcome::of(question, &responses, &samples, student.as_ref())?;
         if let Some(dir) = &self.report {
             say!("wrote {}", outcome.sheet(gamma).write(dir)?.display());
         }
@@ -138,17 +144,32 @@ impl Plan {
         Ok(caches)
     }
 
+    /// The shape of the student, if it is known.
+    fn student(&self) -> Result<Option<ModelConfig>, CliError> {
+        match &self.student {
+            Some(name) => Ok(Some(Checkpoint::open(&llm::hub::resolve(name)?)?.config().clone())),
+            None => self.source.shape(),
+        }
+    }
+
     /// Responses at each mass that is measured; `None` when Ctrl-C was pressed.
-    fn samples(&self, caches: &[Cache], gamma: Discount) -> Result<Option<Vec<Sample>>, CliError> {
+    fn samples(&self, caches: Vec<Cache>, gamma: Discount) -> Result<Option<Measured>, CliError> {
         let masses: Vec<TopP> = self.at.iter().map(|&p| TopP::new(p)).collect::<Result<_, _>>()?;
         let samples = caches.iter().map(|cache| Sample::of_cache(cache, gamma));
         let mut samples = samples.collect::<Result<Vec<_>, _>>()?;
+        let mut responses: Vec<Responses> = caches.into_iter().map(Responses::Cached).collect();
         if let Some(sampler) = self.source.open()? {
             for p in masses {
-                let Some(sample) = sampler.sample(p, gamma)? else { return Ok(None) };
+                let mut scores = Vec::new();
+                let sample = sampler.sample(p, gamma, &mut |row| scores.push(row.scores))?;
+                let Some(sample) = sample else { return Ok(None) };
                 samples.push(sample);
+                responses.push(Responses::Sampled(p, scores));
             }
         }
-        Ok(Some(samples))
+        Ok(Some((samples, responses)))
     }
 }
+
+/// Samples with the responses that they are of.
+type Measured = (Vec<Sample>, Vec<Responses>);

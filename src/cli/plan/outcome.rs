@@ -1,10 +1,10 @@
 //! [`Outcome`]: what is called for, and what is known of each p.
 
 use super::super::CliError;
-use super::measured::{Adaptive, Sets, along};
-use llm::LlmError;
+use super::cost::Cost;
+use super::measured::{Adaptive, Responses, Sets, along};
 use llm::gap::{Estimate, Sample};
-use llm::teacher::Cache;
+use llm::{LlmError, ModelConfig};
 use operators::{Budget, Discount, GapBound, TopP};
 use serde::Serialize;
 
@@ -50,6 +50,8 @@ pub struct Line {
     /// Where responses were sampled at this p.
     pub gap: Option<Estimate>,
     pub sets: Option<Sets>,
+    /// What the sets cost a student, where its shape is known.
+    pub cost: Option<Cost>,
 }
 
 /// What was measured at one p.
@@ -60,8 +62,14 @@ struct Measured {
 }
 
 impl Outcome {
-    /// The answer, from samples at several p and caches whose sets can be cut.
-    pub fn of(question: Question, caches: &[Cache], samples: &[Sample]) -> Result<Self, CliError> {
+    /// The answer, from samples at several p and the responses that they are of, whose sets can be
+    /// cut, for a student of this shape.
+    pub fn of(
+        question: Question,
+        responses: &[Responses],
+        samples: &[Sample],
+        student: Option<&ModelConfig>,
+    ) -> Result<Self, CliError> {
         let Question { gamma, target, horizon, confidence } = question;
         let endless = GapBound::endless(gamma);
         let within = horizon.map(|horizon| GapBound::within(gamma, horizon as usize));
@@ -84,15 +92,17 @@ impl Outcome {
             let here = measured.iter().find(|measured| measured.p == p);
             let sets = match here {
                 Some(measured) => Some(measured.sets.clone()),
-                None => along(caches, TopP::new(p)?)?,
+                None => along(responses, TopP::new(p)?)?,
             };
             let (kappa, horizon_bound) = (endless.of_leak(leak), within.map(|b| b.of_leak(leak)));
-            table.push(Line { p, kappa, horizon_bound, gap: here.map(|m| m.gap.clone()), sets });
+            let cost = student.zip(sets.as_ref()).map(|(s, sets)| Cost::of(s, sets.sizes.mean));
+            let gap = here.map(|measured| measured.gap.clone());
+            table.push(Line { p, kappa, horizon_bound, gap, sets, cost });
         }
         let met = measured.iter().filter(|measured| measured.gap.upper <= target);
         let budget = Budget::new(target, gamma);
         let budget = horizon.map_or(budget, |horizon| budget.within(horizon as usize));
-        let adaptive = caches.iter().map(|cache| Adaptive::of(cache, budget));
+        let adaptive = responses.iter().map(|responses| Adaptive::of(responses, budget));
         Ok(Self {
             gamma: gamma.get(),
             target,

@@ -1,6 +1,7 @@
 //! The outcome for people: tables, and a page with plots.
 
 use super::super::output::{command, number, say, table};
+use super::cost::Cost;
 use super::measured::{Adaptive, Sets};
 use super::outcome::{Line, Outcome};
 use llm::gap::Estimate;
@@ -15,6 +16,11 @@ impl Outcome {
         let mut masses = table(&HEADER);
         masses.add_rows(self.table.iter().map(Line::cells));
         say!("{answers}\n{masses}");
+        if self.table.iter().any(|line| line.cost.is_some()) {
+            say!(
+                "head: a logit for each candidate; in brackets with those that vocab_max looks at"
+            );
+        }
         for line in self.adaptive.iter().map(Adaptive::words) {
             say!("{line}");
         }
@@ -101,9 +107,9 @@ impl Outcome {
             return vec![bounds];
         }
         let large = self.curve("99 % within", |line| Some(line.sets.as_ref()?.sizes.p99.into()));
-        let bytes = self.curve("bytes a step", |line| Some(line.sets.as_ref()?.bytes_per_step));
+        let bytes = self.curve("bytes a position", |line| Some(line.sets.as_ref()?.bytes_per_step));
         let cost = Figure {
-            title: "Set size and cost per step over p".into(),
+            title: "Set size and cost per position over p".into(),
             caption: "A student computes a logit for each candidate; a cache stores 8 bytes for each and \
                       16 beside them, before compression."
                 .into(),
@@ -111,7 +117,21 @@ impl Outcome {
             y: Scale::logarithmic("tokens, or bytes").showing([1.0]),
             curves: vec![sizes, large, bytes],
         };
-        vec![bounds, cost]
+        let mut figures = vec![bounds, cost];
+        let share = self.curve("candidates", |line| Some(100.0 * line.cost?.share));
+        if !share.points.is_empty() {
+            let survey = |line: &Line| Some(100.0 * line.cost?.share_with_survey);
+            figures.push(Figure {
+                title: "The head's share of a step over p".into(),
+                caption: "Of the multiplications of a position with weights, forwards and backwards. The \
+                          shift vocab_max goes through the vocabulary once more, forwards."
+                    .into(),
+                x: x(),
+                y: Scale::logarithmic("%"),
+                curves: vec![share, self.curve("with vocab_max", survey)],
+            });
+        }
+        figures
     }
 
     fn curve(&self, name: &str, of: impl Fn(&Line) -> Option<f64>) -> Curve {
@@ -129,11 +149,20 @@ fn bound_curve(name: &str, bound: GapBound) -> Curve {
 }
 
 /// The columns of the table.
-const HEADER: [&str; 8] =
-    ["p", "κ", "horizon bound", "measured gap", "mean set", "99 % within", "bytes a step", "along"];
+const HEADER: [&str; 9] = [
+    "p",
+    "κ",
+    "horizon bound",
+    "measured gap",
+    "mean set",
+    "99 % within",
+    "bytes a position",
+    "head, % of a step",
+    "along",
+];
 
 impl Line {
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 9] {
         let (gap, sets) = (self.gap.as_ref(), self.sets.as_ref());
         let measured = |gap: &Estimate| {
             format!("{} ({} to {})", short(gap.value), short(gap.lower), short(gap.upper))
@@ -147,8 +176,15 @@ impl Line {
             of(&|sets| format!("{:.2}", sets.sizes.mean)),
             of(&|sets| sets.sizes.p99.to_string()),
             of(&|sets| format!("{:.0}", sets.bytes_per_step)),
+            self.cost.map(|cost| cost.words()).unwrap_or_default(),
             of(&|sets| sets.sampled_at.to_string()),
         ]
+    }
+}
+
+impl Cost {
+    fn words(&self) -> String {
+        format!("{:.2} ({:.1})", 100.0 * self.share, 100.0 * self.share_with_survey)
     }
 }
 
@@ -158,7 +194,7 @@ impl Adaptive {
         let lacking = match self.short_sets {
             0 => String::new(),
             lacking => format!(
-                " {lacking} sets would have to be larger than those of the cache: the budget is not kept."
+                " {lacking} sets would have to be larger than those at hand: the budget is not kept."
             ),
         };
         let fixed = self.fixed.as_ref().map(|fixed| {

@@ -1,4 +1,5 @@
-//! The four plots: gap over p, gap against its own bound, contraction, and how gaps spread.
+//! The plots: gap over p, gap against its own bound and that of the certain end, contraction, and how
+//! gaps spread.
 
 use super::ReportError;
 use super::canvas::{Axis, Chart, Frame, Trouble, draw};
@@ -104,13 +105,35 @@ impl<'a> Sampled<'a> {
     /// sup D against κ from the instance's own largest leak.
     pub fn gap_over_instance_bound(&self) -> Result<Plot, ReportError> {
         let title = "Gap against the bound from the instance’s own leak";
+        let axis = "bound κ from the instance’s smallest captured mass";
+        self.gap_over(title, axis, |s| Some(s.instance_kappa))
+    }
+
+    /// sup D against −log p Σ_{t=1}^{H−1} γ^t where the end is certain; nothing where it never is.
+    pub fn gap_over_horizon_bound(&self) -> Result<Option<Plot>, ReportError> {
+        if self.samples.iter().all(|s| s.horizon_bound.is_none()) {
+            return Ok(None);
+        }
+        let title = "Gap against the bound of the certain end";
+        let axis = "bound −log p Σ γᵗ until the end";
+        self.gap_over(title, axis, |s| s.horizon_bound).map(Some)
+    }
+
+    /// sup D against a bound, on the same scale.
+    fn gap_over(
+        &self,
+        title: &str,
+        axis: &str,
+        bound: impl Fn(&Sample) -> Option<f64>,
+    ) -> Result<Plot, ReportError> {
         let points = self.points(|s, _| {
-            ratio(s.gap, s.instance_kappa)?;
-            Some((floored(s.instance_kappa), floored(s.gap)))
+            let bound = bound(s)?;
+            ratio(s.gap, bound)?;
+            Some((floored(bound), floored(s.gap)))
         });
         let low = lowest(&points);
         let high = points.iter().map(|p| p.0.max(p.1)).fold(0.0, f64::max).ceil();
-        let x = decades("bound κ from the instance’s smallest captured mass", low, high);
+        let x = decades(axis, low, high);
         let y = decades("largest gap, sup D", low, high);
         let svg = draw(title, Frame::WIDE, (&x, &y), |chart| {
             scatter(chart, &points)?;

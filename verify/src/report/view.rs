@@ -75,6 +75,7 @@ struct Key {
 struct Plots {
     over_p: Plot,
     own_bound: Plot,
+    horizon_bound: Option<Plot>,
     contraction: Plot,
     spread: Vec<Plot>,
 }
@@ -116,6 +117,7 @@ impl View {
             Ok(Plots {
                 over_p: sampled.gap_over_p()?,
                 own_bound: sampled.gap_over_instance_bound()?,
+                horizon_bound: sampled.gap_over_horizon_bound()?,
                 contraction: sampled.contraction()?,
                 spread: if page.samples.len() > 1 { sampled.spread()? } else { Vec::new() },
             })
