@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""Distil SmolLM2-135M-Instruct into twenty of its layers on Dolly prompts, by every objective.
+
+    python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --hours 2
+    python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --table
+
+DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl and vicuna/test.jsonl. The
+protocol is README.md beside this file. What is done is not done again: stop it whenever you like
+(Ctrl-C, a kill, the end of --hours), and start it again. Each row and seed that is done is a JSON
+file in dolly/. Needs Python 3.11 and the release binary; nothing else.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "dolly"
+
+PROMPTS = ["--prompt", "chat", "--max-prompt-tokens", "128"]
+NEW_TOKENS = ["--max-new-tokens", "96"]
+SEEDS = [1, 2, 3]
+TESTS = {"dolly": 130, "self-instruct": 130, "vicuna": 80}
+NUCLEI = [1.0, 0.8]
+
+# What is the same for every row.
+COMMON = {
+    "batch": 16, "micro-batch": 4, "epochs": 1, "max-tokens": 224, "score-every": 16,
+    "dev-limit": 72, "top-p": 0.8, "learning-rate": 5e-5, "save-every": 25,
+}
+
+# Rows: the phase, the p that the teacher was sampled at, and what differs from COMMON.
+BD = {"gamma": 0.99, "alpha": 0.1, "p": 0.8}
+ROWS = {
+    "sft": ("sft", None, {}),
+    "kd": ("kd", 0.8, {}),
+    "seqkd": ("seqkd", 0.8, {}),
+    "minillm": ("minillm", 0.8, {}),
+    "bd-p0.8": ("bd", 0.8, BD),
+    "bd-p0.5": ("bd", 0.5, BD | {"p": 0.5}),
+    "bd-p1.0": ("bd", 1.0, BD | {"p": 1.0}),
+    "bd-identity": ("bd", 0.8, BD | {"phi": "identity"}),
+    "bd-alpha1": ("bd", 0.8, BD | {"alpha": 1.0}),
+    "bd-alpha10": ("bd", 0.8, BD | {"alpha": 10.0}),
+    "bd-mass": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0}),
+    "bd-mass-softmax": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0, "shift": "log-softmax"}),
+}
+NEEDS_TEACHER = {"kd", "minillm"}
+
+
+class OutOfTime(Exception):
+    """The budget is spent; what was begun goes on next time."""
+
+
+class Driver:
+    def __init__(self, arguments):
+        self.bellman = str(Path(arguments.bellman).resolve())
+        self.model = str(Path(arguments.model).resolve())
+        self.data = Path(arguments.data).resolve()
+        self.work = Path(arguments.work).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.end = time.monotonic() + 3600 * arguments.hours
+
+    def run(self, arguments):
+        """Runs the command; its wall time, peak memory and standard output."""
+        command = [self.bellman, *map(str, arguments)]
+        print(f"[{time.strftime('%H:%M:%S')}]", shlex.join(["bellman", *command[1:]]), file=sys.stderr)
+        start = time.monotonic()
+        child = subprocess.Popen(command, cwd=self.work, stdout=subprocess.PIPE, text=True)
+        signal.signal(signal.SIGALRM, lambda *_: child.send_signal(signal.SIGINT))
+        signal.alarm(max(1, int(self.end - time.monotonic())))
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        signal.alarm(0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode == 130:
+            raise OutOfTime
+        if child.returncode != 0:
+            sys.exit(f"exit code {child.returncode}: {shlex.join(command)}")
+        return time.monotonic() - start, usage.ru_maxrss / 1024, output
+
+    def once(self, name, arguments, done):
+        """Runs a stage unless its result is there, and keeps what it took."""
+        note = self.work / f"{name}.json"
+        if note.exists() and done.exists():
+            return
+        seconds, peak, _ = self.run(arguments)
+        note.write_text(json.dumps({"command": shown(arguments), "seconds": seconds, "peak_mib": peak}))
+
+    def prepare(self):
+        """The student, the teacher's responses at each p, and the student after SFT."""
+        dev, train = self.data / "dolly/dev.jsonl", self.data / "dolly/train.jsonl"
+        student = self.work / "student"
+        calibrate = ["--calibrate", dev, "--limit", "16", *PROMPTS]
+        self.once("prune", ["prune", "--model", self.model, "--drop", "10", *calibrate, "--out", student],
+                  student / "config.json")
+        for p in [0.8, 0.5, 1.0]:
+            # Sets at p = 1 would be the whole vocabulary; they need not be stored.
+            sets = min(p, 0.8)
+            out = self.work / f"teacher-{p}"
+            self.once(f"generate-{p}", ["generate", "--teacher", self.model, "--prompts", train, *PROMPTS,
+                      "--limit", "600", "--responses", "2", *NEW_TOKENS, "--p", sets, "--top-p", p,
+                      "--seed", "1", "--out", out], out / "teacher.parquet")
+        # Records apart from those of the teacher's responses do not exist: SFT sees more of them.
+        settings = COMMON | {"limit": 3000, "learning-rate": 1e-4, "epochs": 2, "score-every": 100}
+        self.train("start", "sft", None, settings, student, 1)
+
+    def train(self, name, phase, p, settings, student, seed):
+        """Trains in the folder `name`, from where it was; what that took, all sittings together."""
+        out, note = self.work / name, self.work / f"{name}.json"
+        if note.exists():
+            return json.loads(note.read_text())
+        resumes = (out / "config.toml").exists()
+        first = ["distill", "--student", student, "--phases", phase, "--seed", seed,
+                 "--dev", self.data / "dolly/dev.jsonl", *PROMPTS, *NEW_TOKENS, *flags(settings)]
+        first += ["--train", self.data / "dolly/train.jsonl"] if p is None else []
+        first += ["--cache", self.work / f"teacher-{p}/teacher.parquet"] if p is not None else []
+        first += ["--teacher", self.model] if phase in NEEDS_TEACHER else []
+        took = self.work / f"{name}.took"
+        before = json.loads(took.read_text()) if took.exists() else {"seconds": 0.0, "peak_mib": 0.0}
+        start = time.monotonic()
+        try:
+            _, peak, _ = self.run(["distill", "--out", out, "--resume"] if resumes else [*first, "--out", out])
+        except OutOfTime:
+            before["seconds"] += time.monotonic() - start
+            took.write_text(json.dumps(before))
+            raise
+        result = {"command": shown(first), "seconds": before["seconds"] + time.monotonic() - start,
+                  "peak_mib": max(peak, before["peak_mib"])}
+        note.write_text(json.dumps(result))
+        return result
+
+    def row(self, name, seed):
+        """One row of the table for one seed, as JSON in RESULTS."""
+        target = RESULTS / f"{name}-seed{seed}.json"
+        if target.exists():
+            return
+        if name in ("teacher", "start"):
+            student = self.model if name == "teacher" else self.work / "start/student"
+            result = {"row": name, "seed": seed}
+        else:
+            phase, p, changes = ROWS[name]
+            settings = COMMON | changes | ({"limit": 1200} if p is None else {})
+            run = f"{name}-seed{seed}"
+            took = self.train(run, phase, p, settings, self.work / "start/student", seed)
+            student = self.work / run / "student"
+            result = {"row": name, "seed": seed, **took, **history(self.work / run / "log.jsonl")}
+        result["test"] = [self.evaluate(name, seed, student, test, top_p)
+                          for test in TESTS for top_p in NUCLEI]
+        result |= {"date": date.today().isoformat(), "machine": machine()}
+        RESULTS.mkdir(exist_ok=True)
+        aside = target.with_suffix(".part")
+        aside.write_text(json.dumps(result, indent=1) + "\n")
+        aside.rename(target)
+
+    def evaluate(self, name, seed, student, test, top_p):
+        """Rouge-L on a test set; the responses stay in the work folder."""
+        out = self.work / f"responses/{name}-seed{seed}-{test}-{top_p}"
+        note = out.with_suffix(f"{out.suffix}.json")
+        if not note.exists():
+            _, _, output = self.run(["eval", "--model", student, "--test", self.data / test / "test.jsonl",
+                                     *PROMPTS, *NEW_TOKENS, "--limit", TESTS[test], "--top-p", top_p,
+                                     "--seeds", 10 * seed, "--predictions", out, "--json"])
+            note.write_text(output)
+        found = json.loads(note.read_text())
+        kept = ["rouge_l", "prompts", "too_long"]
+        return {"set": test, "top_p": top_p} | {key: found[key] for key in kept}
+
+    def compare(self, row, other, test, top_p):
+        """Difference of two rows on a test set, paired by prompt, the seeds together."""
+        differences = []
+        for seed in SEEDS:
+            files = [self.work / f"responses/{name}-seed{seed if name not in ('start', 'teacher') else 1}-{test}-{top_p}"
+                     for name in (row, other)]
+            if not all(file.exists() for file in files):
+                continue
+            a, b = (next(file.glob("seed-*.jsonl")) for file in files)
+            _, _, output = self.run(["compare", "--a", a, "--b", b, "--references",
+                                     files[0] / "references.jsonl", "--json"])
+            differences.append(json.loads(output))
+        return differences
+
+
+def flags(settings):
+    return [part for key, value in settings.items() for part in (f"--{key}", str(value))]
+
+
+def shown(arguments):
+    return shlex.join(["bellman", *map(str, arguments)])
+
+
+def history(log):
+    """What the log says of the way there: scores on dev, and what Bellman Distill counts."""
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    clock, scores = 0.0, []
+    for entry in entries:
+        clock += entry["seconds"] if entry["event"] == "step" else 0.0
+        if entry["event"] == "score":
+            scores.append({"step": entry["step"], "training_seconds": clock, "rouge_l": entry["rouge_l"]})
+    steps = [entry for entry in entries if entry["event"] == "step"]
+    last = steps[-16:]
+    means = {}
+    for key in ("loss", "outside", "floored", "teacher_mass", "student_mass", "best_outside", "residual"):
+        values = [entry[key] for entry in last if entry.get(key) is not None]
+        if values:
+            means[key] = sum(values) / len(values)
+    best = max(scores, key=lambda score: score["rouge_l"])
+    return {"steps": len(steps), "dev": scores, "best_dev": best, "last_16_steps": means,
+            "training_seconds": clock}
+
+
+def machine():
+    info = Path("/proc/cpuinfo")
+    models = [line.split(":")[1].strip() for line in info.read_text().splitlines()
+              if line.startswith("model name")] if info.exists() else [platform.processor()]
+    return f"{len(models)} × {models[0]}"
+
+
+def table():
+    """The rows that are there, as Markdown: means over seeds with the standard error."""
+    found = {}
+    for file in sorted(RESULTS.glob("*.json")):
+        result = json.loads(file.read_text())
+        found.setdefault(result["row"], []).append(result)
+    cells = [(test, top_p) for test in TESTS for top_p in NUCLEI]
+    heads = ["row", "seeds", *[f"{test}, top-p {top_p}" for test, top_p in cells],
+             "training, min", "to the best dev score, min", "peak, GiB", "student's mass in the sets"]
+    print("|", " | ".join(heads), "|")
+    print("|", " | ".join("---" for _ in heads), "|")
+    for name in ["teacher", "start", *ROWS]:
+        results = found.get(name, [])
+        if not results:
+            continue
+        row = [name, str(len(results))]
+        for test, top_p in cells:
+            values = [entry["rouge_l"]["value"] for result in results for entry in result["test"]
+                      if (entry["set"], entry["top_p"]) == (test, top_p)]
+            row.append(spread(values))
+        trained = [result for result in results if "dev" in result]
+        row.append(spread([r["training_seconds"] / 60 for r in trained]))
+        row.append(spread([r["best_dev"]["training_seconds"] / 60 for r in trained]))
+        row.append(spread([r["peak_mib"] / 1024 for r in trained]))
+        masses = [r["last_16_steps"].get("student_mass") for r in trained]
+        row.append(spread([mass for mass in masses if mass is not None], digits=3))
+        print("|", " | ".join(row), "|")
+
+
+def spread(values, digits=2):
+    if not values:
+        return "–"
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.{digits}f}"
+    error = (sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values)) ** 0.5
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="SmolLM2-135M-Instruct, a .gguf file or a folder")
+    parser.add_argument("--data", help="the folder of the data sets")
+    parser.add_argument("--work", help="where models, teacher data and responses go; outside the repository")
+    parser.add_argument("--bellman", default=HERE.parents[1] / "target/release/bellman")
+    parser.add_argument("--hours", type=float, default=1e6, help="stop after this time, and go on the next time")
+    parser.add_argument("--rows", help="names of rows, with commas between them; all of them by default")
+    parser.add_argument("--compare", metavar="A,B", help="differences of two rows, paired by prompt")
+    parser.add_argument("--table", action="store_true", help="print the rows that are there")
+    arguments = parser.parse_args()
+    if arguments.table:
+        return table()
+    if not (arguments.model and arguments.data and arguments.work):
+        parser.error("--model, --data and --work are needed")
+    driver = Driver(arguments)
+    if arguments.compare:
+        row, other = arguments.compare.split(",")
+        for test in TESTS:
+            for top_p in NUCLEI:
+                for difference in driver.compare(row, other, test, top_p):
+                    print(test, top_p, json.dumps(difference))
+        return None
+    rows = arguments.rows.split(",") if arguments.rows else list(ROWS)
+    try:
+        driver.prepare()
+        for name in ("teacher", "start"):
+            driver.row(name, 1)
+        for seed in SEEDS:
+            for name in rows:
+                driver.row(name, seed)
+    except OutOfTime:
+        print("out of time; the same command goes on from here", file=sys.stderr)
+    return None
+
+
+if __name__ == "__main__":
+    main()
