@@ -9,7 +9,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     #[cfg(feature = "llm")]
     allocator::keep_memory();
-    let command = cli::Bellman::parse();
+    if cli::ranks::started().is_some_and(|(rank, _)| rank > 0) {
+        // The first process speaks for all.
+        cli::output::hush();
+    }
+    let command = cli::Bellman::try_parse().unwrap_or_else(|problem| {
+        if cli::output::hushed() { std::process::exit(problem.exit_code()) } else { problem.exit() }
+    });
     match cli::run(command) {
         Ok(end) => end.into(),
         Err(error) => {

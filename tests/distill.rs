@@ -11,7 +11,8 @@ mod tiny;
 
 use common::{bellman, error, json};
 use distilling::{distill, log, prepare, result};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -39,6 +40,18 @@ fn a_run_writes_a_student_that_loads_a_log_and_its_settings() {
     let logits = ["logits", "--model", "run/student", "--text", "Say 3.", "--json"];
     let logits = json(bellman().current_dir(folder).args(logits));
     assert_eq!(logits["top"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn at_p_1_the_sets_of_the_cache_do_not_enter() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let config = ["--config", "run.toml", "--out", "run", "--steps", "2", "--phases", "bd"];
+    distill(folder, &[&config[..], &["--p", "1"]].concat()).assert().code(0);
+    let log = log(&folder.join("run"));
+    let last = log.iter().rev().find(|entry| entry["event"] == "step").unwrap();
+    assert_eq!((&last["outside"], &last["teacher_mass"]), (&json!(0.0), &json!(1.0)));
 }
 
 #[test]
@@ -89,6 +102,200 @@ fn a_finished_run_that_goes_on_stays_as_it_is() {
     assert!(result(&folder.join("run")) == before);
 }
 
+/// The steps in a log, and how many of them each phase had.
+fn steps(run: &Path) -> Vec<Value> {
+    log(run).into_iter().filter(|entry| entry["event"] == "step").collect()
+}
+
+#[test]
+fn minillm_answers_the_prompts_of_either_file_and_phases_have_numbers_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let common = "student = \".\"\nteacher = \".\"\nprompt = \"chat\"\nbatch = 4\nmax-new-tokens = 5\n\
+                  phases = [\"minillm\", \"seqkd\"]\nsteps = [2, 1]\nlearning-rate = [1e-3, 1e-4]\n\
+                  warm-up = 0\ncache = \"teacher/teacher.parquet\"\n";
+    std::fs::write(folder.join("run.toml"), common).unwrap();
+    let run = |out: &str, more: &[&str]| {
+        let arguments = [&["--config", "run.toml", "--out", out], more].concat();
+        distill(folder, &arguments).assert().code(0);
+        let weights = result(&folder.join(out)).0;
+        (weights, steps(&folder.join(out)))
+    };
+    let (weights, log) = run("run", &["--checkpointing"]);
+    let of = |field: &str| log.iter().map(|step| step[field].clone()).collect::<Vec<_>>();
+    assert_eq!(of("phase"), ["minillm", "minillm", "seqkd"]);
+    let rates: Vec<f64> = of("learning_rate").iter().map(|rate| rate.as_f64().unwrap()).collect();
+    assert_eq!((rates[0], rates[2]), (1e-3, 1e-4));
+    // Twelve prompts with two responses each are twelve prompts.
+    let tokens = log[0]["tokens"].as_u64().unwrap();
+    assert!((4 * 7..=4 * (8 + 5)).contains(&tokens), "{tokens}");
+    assert!(run("same", &[]).0 == weights);
+    assert!(run("other", &["--seed", "2"]).0 != weights);
+    assert!(run("mixed", &["--teacher-mix", "0.9"]).0 != weights);
+    let train = "phases = [\"minillm\"]\ntrain = \"train.jsonl\"\nstudent = \".\"\nprompt = \"chat\"\n\
+                 teacher = \".\"\nsteps = 1\nbatch = 2\nmax-new-tokens = 3\n";
+    std::fs::write(folder.join("run.toml"), train).unwrap();
+    assert_eq!(run("prompts", &["--clip-ratio", "inf", "--length-normalise", "false"]).1.len(), 1);
+}
+
+#[test]
+fn an_adaptive_p_is_a_rule_of_the_file_or_a_flag_and_refuses_sets_that_are_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let whole = ["generate", "--teacher", ".", "--prompts", "train.jsonl", "--prompt", "chat"];
+    let more = ["--responses", "1", "--max-new-tokens", "6", "--p", "1", "--out", "whole"];
+    bellman().current_dir(folder).args(whole).args(more).assert().code(0);
+    let config = "student = \".\"\ncache = \"whole/teacher.parquet\"\nphases = [\"bd\"]\nsteps = 2\n\
+                  batch = 4\np = \"adaptive\"\nbudget = 2.0\nsave-every = 1\n";
+    std::fs::write(folder.join("run.toml"), config).unwrap();
+    distill(folder, &["--config", "run.toml", "--out", "run"]).assert().code(0);
+    let file = result(&folder.join("run"));
+    distill(folder, &["--out", "run", "--resume"]).assert().code(0);
+    assert!(result(&folder.join("run")) == file);
+    let flags = ["--student", ".", "--cache", "whole/teacher.parquet", "--phases", "bd"];
+    let more = ["--steps", "2", "--batch", "4", "--save-every", "1", "--out"];
+    let run = |out: &str, p: &[&str]| {
+        let arguments = [&flags[..], &more, &[out], p].concat();
+        distill(folder, &arguments).assert().code(0);
+        steps(&folder.join(out))[0]["teacher_mass"].as_f64().unwrap()
+    };
+    let adaptive = run("flag", &["--p", "adaptive", "--budget", "2"]);
+    assert!(result(&folder.join("flag")) == file);
+    // The sets are smaller than those of p = 1; an end in sight leaves each state more to spend.
+    assert!(adaptive < 0.999 && adaptive > 0.5, "{adaptive}");
+    let ends = run("ends", &["--p", "adaptive", "--budget", "2", "--horizon", "6"]);
+    assert!(ends < adaptive, "{ends} {adaptive}");
+    assert!(run("fixed", &["--p", "0.3"]) < adaptive);
+
+    let refused = |arguments: &[&str]| {
+        let start = ["--student", ".", "--steps", "1", "--out", "no"];
+        let said = error(&mut distill(folder, &[&start, arguments].concat()));
+        assert!(!folder.join("no").exists());
+        said
+    };
+    let short = ["--cache", "teacher/teacher.parquet", "--phases", "bd", "--p", "adaptive"];
+    let said = refused(&[&short[..], &["--budget", "0.1"]].concat());
+    assert!(said.contains("position 0") && said.contains("response 0 to prompt 0"), "{said}");
+    assert!(refused(&short).contains("--budget"));
+    let released = ["--cache", "whole/teacher.parquet", "--phases", "bd-released"];
+    let rule = ["--p", "adaptive", "--budget", "2"];
+    assert!(refused(&[&released[..], &rule].concat()).contains("bd-released"));
+    assert!(refused(&[&flags[2..], &["--budget", "2"]].concat()).contains("--p adaptive"));
+    assert!(refused(&[&flags[2..], &rule, &["--gamma", "1"]].concat()).contains("--horizon"));
+    assert!(refused(&[&flags[2..], &["--p", "sometimes"]].concat()).contains("adaptive"));
+}
+
+#[test]
+fn plain_text_is_read_text_by_text_and_may_come_with_a_teacher() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let texts: Vec<String> =
+        (0..6).map(|i| json!({"text": format!("Text {i} is here.")}).to_string()).collect();
+    std::fs::write(folder.join("plain.jsonl"), texts.join("\n")).unwrap();
+    std::fs::write(folder.join("plain.txt"), "A text that is one. ".repeat(9)).unwrap();
+    let config = "student = \".\"\ntrain = \"train.jsonl\"\nphases = [\"sft\"]\nsteps = 2\nbatch = 3\n\
+                  prompt = \"chat\"\nmax-tokens = 50\n";
+    std::fs::write(folder.join("run.toml"), config).unwrap();
+    let run = |out: &str, more: &[&str]| {
+        let arguments = [&["--config", "run.toml", "--out", out], more].concat();
+        distill(folder, &arguments).assert().code(0);
+        let step = steps(&folder.join(out)).remove(0);
+        (step["text_loss"].as_f64().unwrap(), result(&folder.join(out)).0)
+    };
+    let lines = run("lines", &["--text", "plain.jsonl"]);
+    assert!(run("raw", &["--text", "plain.txt"]).0.is_finite());
+    let generate = ["generate", "--teacher", ".", "--texts", "plain.jsonl", "--max-tokens", "50"];
+    let more = ["--p", "0.9", "--out", "plain", "--json"];
+    let outcome = json(bellman().current_dir(folder).args(generate).args(more));
+    // Each character is a token, and so is the end; the first of a text is not foretold.
+    assert_eq!((&outcome["responses"], &outcome["tokens"]), (&json!(6), &json!(6 * 15)));
+    assert_eq!(outcome["ended"], 1.0);
+    // The same texts, in the same order.
+    let cached = run("cached", &["--text", "plain/teacher.parquet"]);
+    assert!(cached == lines);
+    let shared = run("shared", &["--text", "plain/teacher.parquet", "--text-kl", "0.5"]);
+    // The student is the teacher: half of the cross entropy is left.
+    assert!((shared.0 - lines.0 / 2.0).abs() < 1e-3, "{} {}", shared.0, lines.0);
+
+    let refused = |arguments: &[&str]| {
+        let start = ["--config", "run.toml", "--out", "no"];
+        let said = error(&mut distill(folder, &[&start, arguments].concat()));
+        assert!(!folder.join("no").exists());
+        said
+    };
+    assert!(refused(&["--text", "plain.jsonl", "--text-kl", "0.5"]).contains("generate --texts"));
+    assert!(refused(&["--text", "teacher/teacher.parquet"]).contains("template"));
+    let swapped = ["--cache", "plain/teacher.parquet", "--phases", "bd"];
+    assert!(refused(&swapped).contains("--text"));
+    assert!(refused(&["--text", "plain.jsonl", "--text-field", "body"]).contains("body"));
+    let both = ["generate", "--teacher", ".", "--texts", "plain.jsonl", "--prompts", "train.jsonl"];
+    bellman().current_dir(folder).args(both).args(["--out", "both"]).assert().code(2);
+}
+
+/// A copy of the model with another text in one of its files.
+fn altered(folder: &Path, name: &str, file: &str, alter: impl Fn(Vec<u8>) -> Vec<u8>) {
+    let copy = folder.join(name);
+    std::fs::create_dir_all(&copy).unwrap();
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"] {
+        std::fs::copy(folder.join(file), copy.join(file)).unwrap();
+    }
+    let content = alter(std::fs::read(copy.join(file)).unwrap());
+    std::fs::write(copy.join(file), content).unwrap();
+}
+
+#[test]
+fn a_cache_of_another_teacher_template_or_vocabulary_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let replace = |from: &'static str, to: &'static str| {
+        move |content: Vec<u8>| {
+            let text = String::from_utf8(content).unwrap();
+            assert!(text.contains(from), "{text}");
+            text.replace(from, to).into_bytes()
+        }
+    };
+    let flip = |mut content: Vec<u8>| {
+        *content.last_mut().unwrap() ^= 1;
+        content
+    };
+    altered(folder, "weights", "model.safetensors", flip);
+    altered(folder, "template", "chat_template.jinja", replace("{% for", "Chat: {% for"));
+    altered(folder, "tokens", "tokenizer.json", replace("\"S\":", "\"ß\":"));
+    altered(
+        folder,
+        "rules",
+        "tokenizer.json",
+        replace("\"ignore_merges\":false", "\"ignore_merges\":true"),
+    );
+    let start = |student: &str, more: &[&str]| {
+        let common = ["--student", student, "--cache", "teacher/teacher.parquet", "--steps", "1"];
+        let sizes = ["--max-tokens", "60", "--batch", "4", "--out", "run"];
+        distill(folder, &[&common[..], &sizes, more].concat())
+    };
+    let chat = ["--prompt", "chat", "--phases", "bd"];
+    let alpaca = error(&mut start(".", &["--phases", "bd"]));
+    assert!(alpaca.contains("its template is") && alpaca.contains("where alpaca"), "{alpaca}");
+    assert!(alpaca.contains("`--prompt chat`"), "{alpaca}");
+    let template = error(&mut start("template", &chat));
+    assert!(template.contains("its template is"), "{template}");
+    let tokens = error(&mut start("tokens", &chat));
+    assert!(tokens.contains("differ in 1 tokens") && tokens.contains("\"ß\" there"), "{tokens}");
+    for phase in ["kd", "reverse-kl"] {
+        let kd = ["--prompt", "chat", "--phases", phase, "--teacher", "weights"];
+        let weights = error(&mut start(".", &kd));
+        assert!(weights.contains("its weights is"), "{weights}");
+        assert!(weights.contains("give the teacher that made it"), "{weights}");
+    }
+    assert!(!folder.join("run").exists());
+    // The same tokens in a file that says something else beside them.
+    let kd = ["--prompt", "chat", "--phases", "kd", "--teacher", "."];
+    start("rules", &kd).assert().code(0);
+}
+
 #[test]
 fn what_cannot_be_trained_is_said_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -99,11 +306,27 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
         ("student = \".\"\nphases = [\"sft\"]", "give `--train FILE`"),
         ("student = \".\"\nphases = [\"bd\"]", "give `--cache FILE`"),
         (
-            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"kd\"]",
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"bd\"]",
+            "its template is",
+        ),
+        (
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nprompt = \"chat\"\nphases = [\"kd\"]",
             "give `--teacher MODEL`",
         ),
-        ("student = \".\"\ncache = \"teacher/teacher.parquet\"\nphases = [\"bd\"]\np = 0.9", "0.9"),
+        (
+            "student = \".\"\ncache = \"teacher/teacher.parquet\"\nprompt = \"chat\"\nphases = [\"bd\"]\np = 0.9",
+            "0.9",
+        ),
         ("phases = [\"bd\"]", "there is no student"),
+        ("student = \".\"\nphases = [\"minillm\"]", "give `--cache FILE` or `--train FILE`"),
+        (
+            "student = \".\"\ntrain = \"train.jsonl\"\nprompt = \"chat\"\nphases = [\"minillm\"]",
+            "give `--teacher MODEL`",
+        ),
+        (
+            "student = \".\"\ntrain = \"train.jsonl\"\nprompt = \"chat\"\nphases = [\"sft\"]\nsteps = [1, 2]",
+            "--steps has 2 numbers for 1 phases",
+        ),
     ];
     for (config, message) in cases {
         std::fs::write(folder.join("bad.toml"), config).unwrap();

@@ -55,7 +55,20 @@ fn an_evaluation_says_all_that_its_score_depends_on() {
     assert_eq!((&answer["prompts"], &answer["too_long"]), (&json!(4), &json!(1)));
     assert_eq!(answer["role"], "test");
     assert_eq!(answer["seeds"].as_array().unwrap().len(), 2);
-    assert_eq!(answer["settings"]["max_new_tokens"], 6);
+    let settings = &answer["settings"];
+    for (name, expected) in [
+        ("max_new_tokens", json!(6)),
+        ("max_prompt_tokens", json!(40)),
+        ("limit", Value::Null),
+        ("instruction_field", json!("instruction")),
+        ("input_field", json!("input")),
+        ("output_field", json!("output")),
+        ("dtype", json!("f32")),
+        ("device", json!("cpu")),
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+    ] {
+        assert_eq!(settings[name], expected, "{name}");
+    }
     assert_eq!(
         (&answer["rouge_l"]["n"], &answer["rouge_l"]["confidence"]),
         (&json!(4), &json!(0.95))
@@ -155,4 +168,39 @@ fn right_answers_are_better_than_wrong_ones_by_a_hundred() {
         assert_eq!(answer[score]["difference"]["lower"], 100.0);
         assert_eq!(answer[score]["difference"]["n"], 3);
     }
+}
+
+#[test]
+fn all_seeds_of_two_folders_are_compared_by_the_means_of_prompts() {
+    let folder = ready();
+    let folder = folder.path();
+    let mut means = Vec::new();
+    for (out, seeds) in [("a", "1,2,3"), ("b", "4,5")] {
+        let arguments = ["--dev", "data.jsonl", "--seeds", seeds, "--predictions", out];
+        let answer = eval(folder, &arguments, 0).0.unwrap();
+        means.push(answer["rouge_l"]["value"].as_f64().unwrap());
+    }
+    let compare = |references: &str| {
+        let files = ["compare", "--a", "a", "--b", "b", "--references", references, "--json"];
+        let mut command = bellman();
+        command.current_dir(folder).args(files);
+        command
+    };
+    let answer = common::json(&mut compare("a/references.jsonl"));
+    assert_eq!((&answer["seeds_a"], &answer["seeds_b"]), (&json!(3), &json!(2)));
+    assert_eq!((&answer["n"], &answer["rouge_l"]["difference"]["n"]), (&json!(4), &json!(4)));
+    let found = |name: &str| answer["rouge_l"][name].as_f64().unwrap();
+    // The same sums of at most twelve numbers of at most 100, in the same order.
+    assert_eq!((found("a"), found("b")), (means[0], means[1]));
+    let difference = answer["rouge_l"]["difference"]["value"].as_f64().unwrap();
+    assert!((difference - (means[0] - means[1])).abs() < 400.0 * f64::EPSILON);
+
+    let others = ["x", "y", "z", "w"].map(|text| json!({"output": text}).to_string());
+    std::fs::write(folder.join("other.jsonl"), others.join("\n")).unwrap();
+    let words = common::error(&mut compare("other.jsonl"));
+    assert!(words.contains("responses to other prompts"), "{words}");
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    let files = ["compare", "--a", "empty", "--b", "b", "--references", "a/references.jsonl"];
+    let words = common::error(bellman().current_dir(folder).args(files));
+    assert!(words.contains("holds no predictions"), "{words}");
 }

@@ -91,6 +91,11 @@ fn prepare(folder: &Path) {
     for (name, line) in texts {
         std::fs::write(folder.join(name), line).unwrap();
     }
+    for (system, text) in [("student-dev", texts[0].1), ("teacher-dev", texts[1].1)] {
+        std::fs::create_dir(folder.join(system)).unwrap();
+        std::fs::write(folder.join(system).join("seed-10.jsonl"), text).unwrap();
+        std::fs::write(folder.join(system).join("references.jsonl"), texts[2].1).unwrap();
+    }
     let in_folder = |arguments: &[&str]| bellman().current_dir(folder).args(arguments).assert();
     in_folder(&["certify", "model.json", "--out", "model.cert"]).code(0);
     let wrong = ["--proposition", "main-bound", "--mutation", "kappa-halved", "--mdps", "18"];
@@ -143,6 +148,10 @@ fn every_example_in_the_help_of_a_command_works() {
                     None if example.iter().any(|argument| argument == "--teacher") => {}
                     None => example.extend(["--mdps", FEW].map(String::from)),
                 }
+            }
+            if example == ["distill"] {
+                // The demonstration would take minutes.
+                example.extend(["--demonstration", "none.toml"].map(String::from));
             }
             let output = bellman().current_dir(&folder).args(&example).output().unwrap();
             let code = output.status.code().expect("an exit code");

@@ -192,3 +192,30 @@ fn pages_are_complete_in_themselves() {
         }
     }
 }
+
+#[test]
+fn caches_of_other_prompts_or_another_teacher_are_not_mixed() {
+    let folder = ready();
+    let folder = folder.path();
+    let at = |p: &'static str, out: &'static str| ["generate", "--p", p, "--out", out];
+    run(folder, &[&at("0.7", "a"), SAMPLING]);
+    run(folder, &[&at("0.9", "b"), SAMPLING]);
+    run(folder, &[&at("0.9", "fewer"), SAMPLING, &["--limit", "3"]]);
+    let weights = folder.join("model.safetensors");
+    let mut content = std::fs::read(&weights).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, content).unwrap();
+    run(folder, &[&at("0.9", "other"), SAMPLING]);
+    let plan = |second: &str| {
+        let second = format!("{second}/teacher.parquet");
+        let mut command = bellman();
+        command.current_dir(folder).args(["plan", "--target", "1", "--json"]);
+        command.args(["--cache", "a/teacher.parquet", "--cache", &second]);
+        command
+    };
+    plan("b").assert().code(0);
+    let words = error(&mut plan("fewer"));
+    assert!(words.contains("fewer/teacher.parquet: its prompts is"), "{words}");
+    let words = error(&mut plan("other"));
+    assert!(words.contains("other/teacher.parquet: its weights is"), "{words}");
+}

@@ -89,6 +89,36 @@ fn another_server_does_not_go_on_with_the_file() {
 }
 
 #[test]
+fn messages_are_sent_where_log_probabilities_are_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prompts(folder);
+    let url = http::serve(|path, body| {
+        if path == "/v1/models" {
+            return (200, json!({"data": [{"id": "tiny"}]}).to_string());
+        }
+        assert_eq!(path, "/v1/chat/completions");
+        let asked: Value = serde_json::from_str(body).unwrap();
+        let prompt_tokens = asked["messages"][0]["content"].as_str().unwrap().len();
+        let top = json!([{"token": "o", "logprob": -0.1}]);
+        let content = json!([{"token": "o", "logprob": -0.1, "top_logprobs": top}]);
+        let choice = json!({"finish_reason": "length", "logprobs": {"content": content}});
+        let usage = json!({"prompt_tokens": prompt_tokens});
+        (200, json!({"choices": [choice], "usage": usage}).to_string())
+    });
+    let chat = ["--server-api", "chat"];
+    let words = error(&mut generate(folder, &url, &chat));
+    assert!(words.contains("`--temperature 1 --top-p 1`"), "{words}");
+    let raw = [&chat[..], &["--top-p", "1"]].concat();
+    let alpaca = ["generate", "--prompts", "prompts.jsonl", "--out", "out", "--server", &url];
+    let alpaca = [&alpaca[..], &["--tokenizer", ".", "--max-prompt-tokens", "1000"], &raw].concat();
+    let words = error(bellman().current_dir(folder).args(alpaca));
+    assert!(words.contains("`--prompt chat`"), "{words}");
+    let answer = common::json(&mut generate(folder, &url, &raw));
+    assert_eq!((&answer["responses"], &answer["tokens"]), (&json!(40), &json!(40)));
+}
+
+#[test]
 fn a_server_needs_a_tokenizer_and_takes_the_place_of_a_teacher() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

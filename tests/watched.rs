@@ -12,6 +12,7 @@ mod tiny;
 
 use common::{bellman, error, json, says};
 use distilling::{distill, log, prepare, result};
+use llm::Checkpoint;
 use llm::teacher::{Cache, Expected, Prompt, Row, fill};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -121,6 +122,9 @@ fn a_check_that_fails_stops_the_run_with_a_report_and_so_it_does_again() {
 
 /// The cache with a smaller mass than its p at the first position of every third response.
 fn damage(cache: &Path, folder: &Path) {
+    // The model lies beside the folder of its responses.
+    let model = cache.parent().and_then(Path::parent).unwrap();
+    let vocabulary = Checkpoint::open(model).unwrap().tokenizer().unwrap().vocabulary();
     let cache = Cache::open(cache, &Expected::anything()).unwrap();
     let mut rows: Vec<Row> = cache.rows().unwrap().map(Result::unwrap).collect();
     rows.iter_mut().step_by(3).for_each(|row| row.scores.mass[0] = 0.25);
@@ -128,7 +132,8 @@ fn damage(cache: &Path, folder: &Path) {
     let mut prompts: Vec<Prompt> = rows.iter().map(prompt).collect();
     prompts.dedup();
     let answer = |_: &[Prompt]| Ok(rows.clone());
-    fill(folder, cache.settings(), &prompts, answer, |_| ControlFlow::Continue(())).unwrap();
+    fill(folder, cache.settings(), &prompts, &vocabulary, answer, |_| ControlFlow::Continue(()))
+        .unwrap();
 }
 
 #[test]

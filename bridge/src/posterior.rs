@@ -35,7 +35,8 @@ pub struct Posterior<T> {
 /// Both bounds are theorems for every Q-table: B is a γ-contraction on the candidate sets, and what a
 /// residual adds up to ends with the transitions. In enclosures all four numbers enclose those of the
 /// real line.
-/// Law: least ≤ distance ≤ bound. Proved, with 1/(1 − γ): `Q_p_star_residual`, `Q_projected_residual`.
+/// Law: least ≤ distance ≤ bound. Proved: `Q_p_star_residual_least`, `Q_p_star_residual`,
+/// `Q_p_star_residual_ending`, and the same of `Q_projected`.
 ///
 /// # Errors
 /// [`OperatorError::Length`] when `q` does not fit the model.

@@ -92,7 +92,7 @@ pub fn read(
     };
     let found = follow(model, prompt, carving.batch, &look, watch)?;
     let (prefixes, rows) = found.into_iter().unzip();
-    let vocabulary = model.config().vocabulary;
+    let vocabulary = model.choices();
     Ok(Reading { prefixes, rows, ends: ends.to_vec(), vocabulary })
 }
 

@@ -66,7 +66,7 @@ pub fn read_along(
     };
     let found = follow(model, prompt, carving.batch, &look, watch)?;
     let (prefixes, rows) = found.into_iter().unzip();
-    Ok(Reading { prefixes, rows, ends: Vec::new(), vocabulary: model.config().vocabulary })
+    Ok(Reading { prefixes, rows, ends: Vec::new(), vocabulary: model.choices() })
 }
 
 /// Rollouts after one prompt with what teacher and student say along them.

@@ -285,6 +285,12 @@ pub enum LlmError {
         /// The value that is needed.
         expected: String,
     },
+    /// A folder that another process is filling with teacher data.
+    #[error("another process is filling {}", path.display())]
+    Busy {
+        /// The folder of the parts.
+        path: PathBuf,
+    },
     /// Candidate sets at a larger mass than was stored.
     #[error("{}: candidate sets at p = {asked} are not in a cache made at p = {stored}", path.display())]
     LargerMass {
@@ -293,6 +299,24 @@ pub enum LlmError {
         /// The p of the cache.
         stored: f64,
         /// The p that was asked for.
+        asked: f64,
+    },
+    /// Candidate sets that hold less than the adaptive rule asks for.
+    #[error(
+        "{}: response {response} to prompt {prompt} has a set at position {position} that carries less \
+         than the adaptive rule asks for, {asked}; the guarantee would be gone",
+        path.display()
+    )]
+    ShortOfBudget {
+        /// The file.
+        path: PathBuf,
+        /// The number of the prompt.
+        prompt: u32,
+        /// Which response to it.
+        response: u32,
+        /// The position in the response, from 0.
+        position: usize,
+        /// The mass that the rule asks for there.
         asked: f64,
     },
     /// A temperature that no distribution has.
@@ -406,6 +430,9 @@ pub enum LlmError {
     /// Responses that do not tell the gap.
     #[error(transparent)]
     Gap(#[from] GapProblem),
+    /// The ranks that work together cannot go on.
+    #[error(transparent)]
+    Ranks(#[from] ranks::RanksError),
     /// Whoever watched asked to stop.
     #[error("stopped")]
     Stopped,

@@ -1,7 +1,7 @@
 //! What a model expects next: the most likely tokens with their log-probabilities.
 
 use crate::{Cache, LlmError, Model, Tensors, Tokens};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use operators::{RowLayout, log_policy};
 use std::cmp::Ordering;
 
@@ -55,14 +55,18 @@ pub fn next_logits(
     cache: Option<&mut Cache>,
 ) -> Result<Vec<Vec<f64>>, LlmError> {
     let last_be = model.hidden(tokens, cache)?.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?;
-    Ok(model.logits(&last_be.contiguous()?)?.to_dtype(DType::F64)?.to_vec2()?)
+    // Not every device has doubles.
+    let logits_bv = model.logits(&last_be.contiguous()?)?.to_device(&Device::Cpu)?;
+    Ok(logits_bv.to_dtype(DType::F64)?.to_vec2()?)
 }
 
 /// The most likely tokens of each row of logits [rows, V].
 fn ranked(logits_tv: &Tensor, top: usize) -> Result<Vec<Vec<Likely>>, LlmError> {
     let (rows, vocabulary) = logits_tv.dims2()?;
     let layout = RowLayout::uniform(rows, vocabulary)?;
-    let n = Tensors::new(&layout, DType::F32, logits_tv.device())?;
+    // Types below f32 are ranked in f32.
+    let dtype = if logits_tv.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+    let n = Tensors::new(&layout, dtype, logits_tv.device())?;
     let log = log_policy(&n, &n.cells_of(logits_tv)?, &n.full())?;
     let values = n.read_cells(&log.0)?;
     let of_row = |row: &[f64]| {

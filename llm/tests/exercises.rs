@@ -1,10 +1,20 @@
 //! Exercises: their answers, worked out a second time from the instructions; their splits; their
 //! tokens.
 
-use llm::exercises::{Exercise, Exercises, Size, Task, vocabulary};
+use llm::evaluation::respond;
+use llm::exercises::{Exercise, Exercises, Size, Task, vocabulary, write_teacher};
+use llm::generation::Sampling;
+use llm::teacher::{Prompt, hash_file};
 use llm::text::{FieldNames, Message, read_records};
-use llm::{Checkpoint, ModelConfig};
+use llm::{Checkpoint, DType, Device, Mode, ModelConfig};
 use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
+
+/// The SHA-256 of the weights of the teacher that is built in; `llm/assets/teacher/README.md`.
+const TEACHER: &str = "9aa8d20a6be24bfd3b368e9a391db6c931f5a66be43c8c7a8765372ba75334a8";
+
+/// How many of 96 exercises it answers rightly, a few less.
+const RIGHT: usize = 70;
 
 const SIZE: Size = Size { train: 2400, held_out: 240 };
 
@@ -229,4 +239,30 @@ fn the_chat_template_is_read_from_the_folder() {
     let ids = tokenizer.encode(&prompt).expect("tokens");
     assert_eq!((ids[0], ids.last()), (1, Some(&2)));
     assert_eq!(checkpoint.tokenizer().expect("a tokenizer").hash(), tokenizer.hash());
+}
+
+#[test]
+fn the_teacher_that_is_built_in_answers_exercises_it_was_not_trained_on() {
+    let folder = tempfile::tempdir().expect("folder");
+    let folder = folder.path().join("teacher");
+    write_teacher(&folder).expect("written");
+    assert_eq!(hash_file(&folder.join("model.safetensors")).expect("a hash"), TEACHER);
+    let checkpoint = Checkpoint::open(&folder).expect("a model");
+    let model = checkpoint.model(DType::F32, &Device::Cpu, Mode::Frozen).expect("weights");
+    let (tokenizer, template) =
+        (checkpoint.tokenizer().unwrap(), checkpoint.chat_template().unwrap());
+    let exercises = Exercises::new(Size { train: 0, held_out: 96 }, 99).test;
+    let prompt = |(number, exercise): (u32, &Exercise)| {
+        let text = template.render(&[Message::user(&exercise.instruction)]).expect("a prompt");
+        Prompt { number, tokens: tokenizer.encode(&text).expect("tokens") }
+    };
+    let prompts: Vec<Prompt> = (0..).zip(&exercises).map(prompt).collect();
+    let sampling = Sampling { greedy: true, max_new_tokens: 24, ..Sampling::default() };
+    let ends = checkpoint.end_of_sequence().expect("ends");
+    let watch = &mut |_| ControlFlow::Continue(());
+    let texts = respond(&model, &tokenizer, &prompts, &ends, &sampling, 96, watch).expect("texts");
+    let right = exercises.iter().zip(&texts).filter(|(exercise, text)| exercise.accepts(text));
+    // Rounding on other machines may turn one answer or another.
+    let right = right.count();
+    assert!(right >= RIGHT, "{right} of {}", texts.len());
 }

@@ -38,6 +38,23 @@ fn every_architecture_from_gguf_is_the_model_of_the_folder() {
     }
 }
 
+/// The file is by the package `gguf`, its rows as llama.cpp's converter arranges them:
+/// `tests/reference/gguf/llama.py`.
+#[test]
+fn a_file_of_another_writer_is_the_model_that_was_converted() {
+    let ours = model(&reference("gguf/llama.gguf")).unwrap();
+    let whole = model(&reference("models/llama")).unwrap();
+    let theirs = whole.pruned(&"0".parse().unwrap()).unwrap();
+    assert_eq!(logits(&ours), logits(&theirs));
+    for (name, tensor) in theirs.tensors() {
+        let (found, expected) = (&ours.tensors()[name], tensor);
+        let values = |x: &candle_core::Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(values(found), values(expected), "{name}");
+    }
+    // Six heads of queries and three of keys: one arrangement does not do for both.
+    assert_ne!(ours.config().heads, ours.config().key_value_heads);
+}
+
 #[test]
 fn halves_are_read_as_halves() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,13 +5,14 @@ mod http;
 
 use http::serve;
 use llm::generation::{Job, Sampling, Stream, generate};
-use llm::teacher::server::{Question, Server, Wanted, answer_all};
+use llm::teacher::server::{Asked, Question, Server, Wanted, answer_all};
 use llm::teacher::{Exchange, Expected, Prompt, Row, Settings, Summary, fill, hash_prompts, score};
-use llm::text::{ByteLevel, Tokenizer};
+use llm::text::{ByteLevel, Message, Tokenizer};
 use llm::{Checkpoint, DType, Device, LlmError, Mode};
 use operators::TopP;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -66,7 +67,11 @@ fn connect(url: &str, wanted: Wanted) -> Result<Server, LlmError> {
 
 fn ask(url: &str, wanted: Wanted) -> Result<Row, LlmError> {
     let prompt = Prompt { number: 3, tokens: letters().encode("ab")? };
-    connect(url, wanted)?.answer(&Question { prompt: &prompt, text: "ab", response: 1 })
+    connect(url, wanted)?.answer(&Question {
+        prompt: &prompt,
+        asked: Asked::Text("ab"),
+        response: 1,
+    })
 }
 
 /// A position of a reply: its token, the probability of it, and the most likely.
@@ -146,7 +151,10 @@ fn a_served_model_gives_the_sets_that_it_gives_here() {
     let questions: Vec<Question> = prompts
         .iter()
         .zip(&texts)
-        .flat_map(|(prompt, text)| (0..4).map(move |response| Question { prompt, text, response }))
+        .flat_map(|(prompt, text)| {
+            let asked = Asked::Text(text);
+            (0..4).map(move |response| Question { prompt, asked, response })
+        })
         .collect();
     let rows = answer_all(&server, &questions, 3, &|| false).expect("rows");
     assert_eq!(rows, answer_all(&server, &questions, 1, &|| false).expect("rows"));
@@ -201,7 +209,10 @@ fn row_of(name: &str, short_sets: bool) -> (Result<Row, LlmError>, u64) {
     let tokens = record["reply"]["usage"]["prompt_tokens"].as_u64().expect("a number");
     let prompt = Prompt { number: 0, tokens: vec![0; tokens as usize] };
     let text = request["prompt"].as_str().expect("a text");
-    (server.answer(&Question { prompt: &prompt, text, response: 0 }), server.withheld())
+    (
+        server.answer(&Question { prompt: &prompt, asked: Asked::Text(text), response: 0 }),
+        server.withheld(),
+    )
 }
 
 #[test]
@@ -267,6 +278,48 @@ fn the_form_of_conversations_and_numbers_of_tokens_are_understood() {
 }
 
 #[test]
+fn a_conversation_is_sent_as_messages_to_the_other_address() {
+    let id = |text: &str| letters().id(text).expect("a letter");
+    let asked: &'static Mutex<Vec<Value>> = Box::leak(Box::default());
+    let url = serve(move |path, body| {
+        if path == "/v1/models" {
+            return models();
+        }
+        assert_eq!(path, "/v1/chat/completions");
+        asked.lock().unwrap().push(serde_json::from_str(body).unwrap());
+        // As text-generation-inference answers: texts without numbers, the end as a token.
+        let entry = |text: &str, x: f64| json!({"token": text, "logprob": x.ln()});
+        let position = |text: &str, x: f64, top: Value| {
+            let mut entry = entry(text, x);
+            entry["top_logprobs"] = top;
+            entry
+        };
+        let content = json!([
+            position("a", 0.3, json!([entry("b", 0.6), entry("a", 0.3)])),
+            position("</s>", 0.9, json!([entry("</s>", 0.9), entry("a", 0.05)])),
+        ]);
+        let reply = json!({"choices": [{"finish_reason": "stop", "message": {"role": "assistant",
+            "content": "a"}, "logprobs": {"content": content}}], "usage": {"prompt_tokens": 2}});
+        (200, reply.to_string())
+    });
+    let wanted = wanted(0.8, 2);
+    let sampling = Sampling { top_p: 1.0, ..wanted.sampling };
+    let server = connect(&url, Wanted { sampling, ..wanted }).expect("a server");
+    let prompt = Prompt { number: 0, tokens: vec![5, 6] };
+    let messages = [Message::user("ab")];
+    let question = Question { prompt: &prompt, asked: Asked::Messages(&messages), response: 0 };
+    let row = server.answer(&question).expect("a row");
+    assert_eq!(row.response_tokens, [id("a"), END]);
+    assert!(row.ended);
+    assert_eq!(row.scores.candidates, [id("b"), id("a"), END]);
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked[0]["messages"], json!([{"role": "user", "content": "ab"}]));
+    assert_eq!((&asked[0]["logprobs"], &asked[0]["top_logprobs"]), (&json!(true), &json!(2)));
+    // A 1 is refused there, and is what counts where nothing is said.
+    assert!(asked[0].get("top_p").is_none() && asked[0].get("prompt").is_none());
+}
+
+#[test]
 fn a_token_that_is_listed_because_it_was_chosen_is_no_candidate() {
     // Two were asked for, and z is the third: what lies between y and z is not known.
     let reply = lists(&[("z", 0.1, &[("x", 0.5), ("y", 0.2), ("z", 0.1)])], "length");
@@ -285,7 +338,9 @@ fn a_response_that_ended_without_its_last_token_counts_as_cut_off() {
     let reply = lists(&[("a", 0.9, &[("a", 0.9)])], "stop");
     let server = connect(&saying(200, reply.to_string()), wanted(0.8, 1)).expect("a server");
     let prompt = Prompt { number: 0, tokens: vec![5, 6] };
-    let row = server.answer(&Question { prompt: &prompt, text: "xy", response: 0 }).expect("a row");
+    let row = server
+        .answer(&Question { prompt: &prompt, asked: Asked::Text("xy"), response: 0 })
+        .expect("a row");
     assert!(!row.ended);
     assert_eq!(server.withheld(), 1);
 }
@@ -317,10 +372,10 @@ fn a_set_that_does_not_reach_p_stops_the_run_unless_it_is_allowed() {
         short_sets: true,
     };
     let folder = tempfile::tempdir().expect("folder");
-    let question = |response| Question { prompt: &prompts[0], text: "ab", response };
+    let question = |response| Question { prompt: &prompts[0], asked: Asked::Text("ab"), response };
     let answer = |_: &[Prompt]| (0..2).map(|i| server.answer(&question(i))).collect();
     let go_on = |_| ControlFlow::Continue(());
-    let cache = fill(folder.path(), &settings, &prompts, answer, go_on);
+    let cache = fill(folder.path(), &settings, &prompts, &BTreeMap::new(), answer, go_on);
     let cache = cache.expect("a cache").expect("whole");
     assert!(cache.settings().short_sets);
     let row = cache.rows().expect("rows").next().expect("a row").expect("no error");
@@ -342,7 +397,11 @@ fn a_text_that_several_tokens_have_is_refused_where_it_matters() {
         let url = saying(200, lists(positions, "length").to_string());
         let prompt = Prompt { number: 0, tokens: vec![0, 1] };
         let server = Server::connect(&url, None, None, &tokenizer, vec![END], wanted(0.8, top));
-        server.expect("a server").answer(&Question { prompt: &prompt, text: "ab", response: 0 })
+        server.expect("a server").answer(&Question {
+            prompt: &prompt,
+            asked: Asked::Text("ab"),
+            response: 0,
+        })
     };
     let error = ask(&[("�", 0.9, &[("�", 0.9)])], 1).unwrap_err().to_string();
     assert!(error.contains("and 2 tokens may read so"), "{error}");
@@ -480,7 +539,7 @@ fn after_an_error_no_question_is_asked_any_more() {
     });
     let server = connect(&url, wanted(0.8, 1)).expect("a server");
     let prompt = Prompt { number: 0, tokens: vec![5, 6] };
-    let question = |response| Question { prompt: &prompt, text: "ab", response };
+    let question = |response| Question { prompt: &prompt, asked: Asked::Text("ab"), response };
     let questions: Vec<Question> = (0..100).map(question).collect();
     let error = answer_all(&server, &questions, 4, &|| false).unwrap_err().to_string();
     assert!(error.ends_with("status 500: broken"), "{error}");

@@ -3,11 +3,14 @@
 use candle_core::{DType, Device};
 use llm::teacher::{
     Cache, Exchange, Expected, FILE, PROMPTS_PER_PART, Prompt, Row, Scores, Settings, Summary,
-    fill, hash_model, hash_prompts, score,
+    fill, hash_model, hash_prompts, read_texts, score,
 };
+use llm::text::{ByteLevel, Tokenizer};
+use llm::training::Example;
 use llm::{Checkpoint, LlmError, Mode, Model, Padding, Tokens};
 use operators::*;
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -148,6 +151,11 @@ fn answer(model: &Model, p: TopP, prompts: &[Prompt]) -> Result<Vec<Row>, LlmErr
     Ok(asked.zip(exchanges).zip(scores).map(row).collect())
 }
 
+/// What the tokens of the tiny models are called here.
+fn vocabulary() -> BTreeMap<u32, String> {
+    (0..97).map(|id| (id, format!("t{id}"))).collect()
+}
+
 fn rows(cache: &Cache) -> Vec<Row> {
     let rows = cache.rows().expect("rows");
     rows.collect::<Result<_, _>>().expect("rows")
@@ -164,7 +172,7 @@ fn made(folder: &Path, p: f64) -> (Cache, Vec<Row>) {
         Ok(rows)
     };
     let go_on = |_| ControlFlow::Continue(());
-    let cache = fill(folder, &settings(&prompts, p), &prompts, answer, go_on);
+    let cache = fill(folder, &settings(&prompts, p), &prompts, &vocabulary(), answer, go_on);
     (cache.expect("a cache").expect("finished"), all)
 }
 
@@ -223,7 +231,7 @@ fn the_adaptive_rule_cuts_sets_so_that_a_response_leaks_no_more_than_the_budget(
     for row in &all {
         let budget = Budget::new(2.0, gamma).within(row.scores.positions());
         let (scores, short) = row.scores.adaptive(budget);
-        assert_eq!((short, scores.positions()), (0, row.scores.positions()));
+        assert_eq!((short, scores.positions()), (vec![], row.scores.positions()));
         let weights = (0..).map(|t| gamma.get().powi(t));
         let leaks = scores.mass.iter().map(|&mass| -f64::from(mass).ln());
         let leaked: f64 = weights.zip(leaks).map(|(weight, leak)| weight * leak).sum();
@@ -247,9 +255,72 @@ fn sets_that_hold_less_than_the_adaptive_rule_asks_for_are_counted() {
     for row in &all {
         let (scores, short) = row.scores.adaptive(budget);
         assert_eq!(scores, row.scores, "every set is taken whole");
-        let below = row.scores.mass.iter().filter(|&&mass| mass < 1.0).count();
-        assert_eq!(short, below, "after the first there is nothing left to spend");
+        let below = (0..row.scores.positions()).filter(|&t| row.scores.mass[t] < 1.0);
+        assert_eq!(
+            short,
+            below.collect::<Vec<_>>(),
+            "after the first there is nothing left to spend"
+        );
     }
+}
+
+/// Σ γ^t ℓ(s_t) of the largest among some responses.
+fn most_leaked(scores: impl Iterator<Item = Scores>, gamma: f64) -> f64 {
+    let leaked = |scores: Scores| {
+        let leaks = scores.mass.iter().map(|&mass| -f64::from(mass).ln());
+        (0..).zip(leaks).map(|(t, leak)| gamma.powi(t) * leak).sum::<f64>()
+    };
+    scores.map(leaked).fold(0.0, f64::max)
+}
+
+#[test]
+fn examples_of_the_adaptive_rule_leak_no_more_than_the_budget_or_say_where_they_would() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (cache, rows) = made(&folder.path().join("whole"), 1.0);
+    let (gamma, epsilon) = (0.9, 2.0);
+    let budget = Budget::new(epsilon, Discount::new(gamma).expect("a discount"));
+    let examples = Example::of_cache_within(&cache, 1000, budget).expect("sets");
+    assert_eq!(examples.len(), rows.iter().filter(|r| !r.response_tokens.is_empty()).count());
+    let scores = |e: &Example| e.scores.clone().expect("scores");
+    // Σ γ^t = 10 masses, each off by the rounding to f32.
+    let slack = 10.0 * f64::from(f32::EPSILON);
+    assert!(most_leaked(examples.iter().map(scores), gamma) <= epsilon + slack);
+    // Sets that break the rule do not pass: those of a p with another guarantee.
+    let fixed = TopP::new(0.5).expect("p");
+    assert!(most_leaked(rows.iter().map(|r| r.scores.at_p(fixed)), gamma) > epsilon + slack);
+    // What is cut keeps the sets that it had.
+    let cut = Example::of_cache_within(&cache, 5, budget).expect("sets");
+    let whole = examples.iter().find(|e| e.prompt == cut[0].prompt).expect("the same prompt");
+    let (cut, whole) = (scores(&cut[0]), scores(whole));
+    assert_eq!(cut.sizes[..], whole.sizes[..cut.positions()]);
+
+    let (half, rows) = made(&folder.path().join("half"), 0.5);
+    let error = Example::of_cache_within(&half, 1000, budget).expect_err("short sets");
+    let LlmError::ShortOfBudget { prompt, response, position, asked, .. } = error else {
+        panic!("{error}");
+    };
+    let row = rows.iter().find(|r| (r.prompt, r.response) == (prompt, response)).expect("a row");
+    assert!(row.scores.mass[position] < asked as f32, "{asked}");
+    assert!(row.scores.mass[..position].iter().all(|&mass| f64::from(mass) >= 0.5));
+}
+
+#[test]
+fn texts_are_scored_as_they_stand() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (_, mut rows) = made(&folder.path().join("made"), 0.8);
+    let model = model("llama");
+    rows.retain(|row| !row.response_tokens.is_empty());
+    let bare = |row: &Row| Row { scores: Scores::default(), ..row.clone() };
+    let bare: Vec<Row> = rows.iter().map(bare).collect();
+    // One at a time: another batch, other roundings of f32.
+    let found = read_texts(&model, bare.clone(), top_p(0.8), 1, &|| false).expect("scores");
+    for (found, row) in found.iter().zip(&rows) {
+        assert_eq!(found.response_tokens, row.response_tokens);
+        for (f, r) in found.scores.chosen.iter().zip(&row.scores.chosen) {
+            assert!((f - r).abs() < 1e-4, "{f} is not {r}");
+        }
+    }
+    assert!(matches!(read_texts(&model, bare, top_p(0.8), 1, &|| true), Err(LlmError::Stopped)));
 }
 
 #[test]
@@ -273,7 +344,7 @@ fn a_cache_taken_up_again_is_the_same_byte_for_byte() {
                 parts += 1;
                 if parts > stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            fill(&folder, &settings, &prompts, count, watch).expect("no error")
+            fill(&folder, &settings, &prompts, &vocabulary(), count, watch).expect("no error")
         };
         assert_eq!(run(after).is_some(), after == 3, "{after}");
         // What a process that was killed while it wrote leaves behind.
@@ -300,12 +371,90 @@ fn a_part_that_was_made_with_other_settings_is_refused() {
             if parts > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let p = settings.p;
-        fill(folder.path(), settings, &prompts, |part| answer(&model, p, part), watch)
+        let answer = |part: &[Prompt]| answer(&model, p, part);
+        fill(folder.path(), settings, &prompts, &vocabulary(), answer, watch)
     };
     let first = settings(&prompts, 0.8);
     assert!(one_part(&first).expect("no error").is_none());
     let error = one_part(&Settings { seed: 8, ..first }).unwrap_err().to_string();
     assert!(error.ends_with("000000.parquet: its seed is 7, where 8 is needed"), "{error}");
+}
+
+/// A byte-level tokenizer of these tokens.
+fn tokenizer(tokens: &BTreeMap<u32, String>) -> Tokenizer {
+    let byte_level = ByteLevel {
+        model: "gpt2".into(),
+        pre: "gpt-2".into(),
+        tokens: tokens.values().cloned().collect(),
+        ..ByteLevel::default()
+    };
+    byte_level.tokenizer(Path::new("tokens")).expect("a tokenizer")
+}
+
+#[test]
+fn a_cache_knows_the_tokens_that_occur_and_another_tokenizer_may_have_more_or_other_rules() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (cache, all) = made(folder.path(), 0.02);
+    let lists = |row: &Row| {
+        [&row.prompt_tokens, &row.response_tokens, &row.scores.candidates].map(Clone::clone)
+    };
+    let used: BTreeSet<u32> = all.iter().flat_map(lists).flatten().collect();
+    let tokens = cache.tokens().expect("tokens").clone();
+    assert_eq!(tokens.keys().copied().collect::<BTreeSet<u32>>(), used);
+    assert!(tokens.iter().all(|(id, token)| *token == format!("t{id}")));
+    assert!(used.len() < 97, "otherwise nothing can be added");
+
+    let own = tokenizer(&vocabulary());
+    cache.agree(&own).expect("its own tokens");
+    // The same vocabulary in another file, with another rule for what is no token.
+    let file = folder.path().join("tokenizer.json");
+    own.save(&file).expect("saved");
+    let text = std::fs::read_to_string(&file).expect("text");
+    let text = text.replace("\"ignore_merges\": false", "\"ignore_merges\": true");
+    let other = Tokenizer::parse(&text, &file).expect("a tokenizer");
+    assert_ne!(other.hash(), own.hash());
+    cache.agree(&other).expect("the same tokens");
+
+    let mut changed = vocabulary();
+    let unused = (0..97).find(|id| !used.contains(id)).expect("one that does not occur");
+    changed.insert(unused, "other".into());
+    changed.insert(97, "more".into());
+    cache.agree(&tokenizer(&changed)).expect("what does not occur does not matter");
+    let first = *used.first().expect("one that occurs");
+    changed.insert(first, "wrong".into());
+    let error = cache.agree(&tokenizer(&changed)).unwrap_err().to_string();
+    let message = format!("differ in 1 tokens: {first} is \"t{first}\" here, \"wrong\" there");
+    assert!(error.ends_with(&message), "{error}");
+    let last = *used.last().expect("one that occurs");
+    let fewer = vocabulary().into_iter().filter(|&(id, _)| id < last).collect();
+    let error = cache.agree(&tokenizer(&fewer)).unwrap_err().to_string();
+    assert!(error.contains(&format!("{last} is \"t{last}\" here, nothing there")), "{error}");
+}
+
+#[test]
+fn a_folder_is_filled_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let model = model("llama");
+    let prompts = prompts(model.config().vocabulary as u32);
+    let settings = settings(&prompts, 0.8);
+    let again = || {
+        let never = |_: &[Prompt]| panic!("nobody is asked");
+        let go_on = |_| ControlFlow::Continue(());
+        fill(folder.path(), &settings, &prompts, &vocabulary(), never, go_on)
+    };
+    let mut refused = 0;
+    let answer = |part: &[Prompt]| {
+        assert!(matches!(again(), Err(LlmError::Busy { .. })));
+        refused += 1;
+        answer(&model, top_p(0.8), part)
+    };
+    let go_on = |_| ControlFlow::Continue(());
+    let cache = fill(folder.path(), &settings, &prompts, &vocabulary(), answer, go_on);
+    let cache = cache.expect("a cache").expect("finished");
+    assert_eq!(refused, 3);
+    // The lock went with the parts, and what is finished is there for everybody.
+    assert!(!folder.path().join("parts").exists());
+    assert_eq!(rows(&again().expect("no error").expect("finished")), rows(&cache));
 }
 
 #[test]
@@ -329,7 +478,8 @@ fn rows_that_nobody_asked_for_are_refused() {
             Ok(rows)
         };
         let go_on = |_| ControlFlow::Continue(());
-        let error = fill(folder.path(), &settings, &prompts, answer, go_on).unwrap_err();
+        let error =
+            fill(folder.path(), &settings, &prompts, &vocabulary(), answer, go_on).unwrap_err();
         assert!(error.to_string().contains(problem), "{error}");
     }
 }
@@ -366,7 +516,13 @@ fn every_setting_that_differs_is_refused_with_both_values() {
     let path = cache.path();
     let expect = Expected::anything;
     assert!(Cache::open(path, &expect().weights("w").tokenizer("t").template("plain")).is_ok());
-    for expected in [expect().weights("x"), expect().tokenizer("x"), expect().template("x")] {
+    assert!(Cache::open(path, &expect().prompts(&settings.prompts)).is_ok());
+    for expected in [
+        expect().weights("x"),
+        expect().tokenizer("x"),
+        expect().template("x"),
+        expect().prompts("x"),
+    ] {
         let error = Cache::open(path, &expected).unwrap_err();
         assert!(matches!(error, LlmError::CacheMismatch { .. }), "{error}");
     }

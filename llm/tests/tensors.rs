@@ -210,13 +210,34 @@ fn on_tensors(table: &Table, dtype: DType) -> Vec<(&'static str, f64, Vec<f64>)>
     results.into_iter().map(measure).collect()
 }
 
-/// The distance that roundings of intermediate numbers (up to about 200, χ² included) may make.
-fn slack(dtype: DType) -> f64 {
-    match dtype {
-        DType::F64 => 1e-11,
-        _ => 1e-2,
+/// The distance that roundings of intermediate numbers (up to about 200, χ² included) may make in f64.
+const SLACK: f64 = 1e-11;
+
+impl Table {
+    /// A bound on the sum of the absolute values of all terms that a result is made of.
+    ///
+    /// A cell is at most `largest`; shifts, soft values, log-probabilities and leaks are differences of
+    /// cells, plus the logarithm of a row's width, and a reward is a difference of two such.
+    fn size(&self, name: &str) -> f64 {
+        let cells = self.q.iter().chain(&self.other);
+        let largest = cells.fold(0.0f64, |m, x| m.max(x.abs()));
+        let reach = 2.0 * (2.0 * largest + (CELLS as f64).ln());
+        let rows: f64 = self.row_weights().iter().sum();
+        let all = self.weight.iter().map(|w| w.abs()).sum::<f64>() + rows;
+        match name {
+            // 1 / (1 − γ)
+            "kappa" => 16.0 * rows * reach,
+            // x²/(4α) with α = 1/4
+            "χ² objective" => rows * (reach + reach * reach),
+            "supported_norm" => reach,
+            _ => all * reach,
+        }
     }
 }
+
+/// How many roundings a term goes through: a few for each operation, and those of sums over a row and
+/// over rows.
+const ROUNDINGS: f64 = 32.0;
 
 proptest! {
     #![proptest_config(match std::env::var_os("PROPTEST_CASES") {
@@ -229,7 +250,11 @@ proptest! {
         let exact = on_doubles(&table, &table.q, &table.other);
         for dtype in [DType::F64, DType::F32] {
             for ((name, x, _), (_, e)) in on_tensors(&table, dtype).iter().zip(&exact) {
-                let close = (x - e).abs() <= slack(dtype) * e.abs().max(1.0);
+                let slack = match dtype {
+                    DType::F64 => SLACK * e.abs().max(1.0),
+                    _ => ROUNDINGS * f64::from(f32::EPSILON) / 2.0 * table.size(name),
+                };
+                let close = (x - e).abs() <= slack;
                 prop_assert!(close, "{} {:?}: {} is not {}", name, dtype, x, e);
             }
         }
@@ -257,7 +282,7 @@ proptest! {
         {
             let expected = [&a.derivative[..cells], &b.derivative[..cells]].concat();
             for (i, (g, e)) in gradient.iter().zip(&expected).enumerate() {
-                let close = (g - e).abs() <= slack(DType::F64) * e.abs().max(1.0);
+                let close = (g - e).abs() <= SLACK * e.abs().max(1.0);
                 prop_assert!(close, "{}, direction {}: {} is not {}", name, i, g, e);
             }
         }

@@ -118,6 +118,26 @@ fn a_character_without_a_token_is_left_out() {
     assert_eq!(tokenizer.decode(&ids).expect("text"), "ab");
 }
 
+#[test]
+fn rows_that_a_converter_made_up_are_no_tokens() {
+    let plain = tokenizer("qwen2");
+    let mut metadata = byte_level("qwen2");
+    let before = metadata.tokens.len();
+    assert_eq!(plain.size(), before);
+    for i in 0..3 {
+        metadata.tokens.push(format!("[PAD{}]", before + i));
+        metadata.token_types.push(5);
+    }
+    let padded = metadata.clone().tokenizer(Path::new("model.gguf")).expect("tokenizer");
+    assert_eq!(padded.size(), before);
+    assert_eq!(padded.vocabulary(), plain.vocabulary());
+    agreement(&padded, &plain).expect("agreement");
+    // Of any other type they are tokens.
+    *metadata.token_types.last_mut().expect("a type") = 1;
+    let more = metadata.tokenizer(Path::new("model.gguf")).expect("tokenizer");
+    assert_eq!(more.size(), before + 3);
+}
+
 proptest! {
     #[test]
     fn any_text_survives_the_round_trip(text in prop_oneof![any::<String>(), "[ \n\t\r'a-z0-9é😀<|>]*"]) {
@@ -235,6 +255,7 @@ fn vocabularies_agree_when_every_number_is_the_same_token() {
     );
     assert_eq!(message, expected);
     // What is not used does not matter, nor does a row that is no token.
+    let (teacher, student) = (teacher.vocabulary(), student.vocabulary());
     agreement_on(&teacher, &student, [0, 2, 3, 40_000]).expect("agreement");
     assert!(agreement_on(&teacher, &student, [0, 1, 1]).is_err());
 }

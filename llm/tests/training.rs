@@ -158,6 +158,53 @@ fn bellman_distill_on_candidates_is_bellman_distill_on_the_whole_vocabulary() {
 }
 
 #[test]
+fn without_sets_bellman_distill_is_that_of_sets_that_hold_every_token() {
+    let shifts = [
+        (SparseShift::VocabMax, Shift::VocabMax),
+        (SparseShift::CandidateMax, Shift::VocabMax),
+        (SparseShift::LogSoftmax, Shift::LogSoftmax),
+        (SparseShift::Zero, Shift::Zero),
+    ];
+    let examples = examples(1.0);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
+    let scores: Vec<&Scores> = examples.iter().filter_map(|e| e.scores.as_ref()).collect();
+    for (sparse_shift, shift) in shifts {
+        for phi in [Phi::chi2(0.1).unwrap(), Phi::Identity] {
+            let loss = bellman(sparse_shift, phi, Outside::Floor);
+            let total = loss.transitions(&batch, &scores);
+            let expected = defined(&loss, shift, &batch, &scores);
+            let (hidden, head) = state(&batch);
+            let whole = WholeLoss { settings: loss.settings, shift: sparse_shift };
+            let state = (hidden.as_tensor(), head.as_tensor());
+            let value = whole.loss(&batch, state, total, &mut Tally::default()).expect("a loss");
+            assert_same(&outcome(&hidden, &head, value), &expected, &format!("{loss:?}"));
+        }
+    }
+}
+
+#[test]
+fn cloning_that_holds_the_mass_in_the_sets_is_cross_entropy() {
+    let examples = examples(0.5);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
+    let scores: Vec<&Scores> = examples.iter().filter_map(|e| e.scores.as_ref()).collect();
+    let mut loss = bellman(SparseShift::VocabMax, Phi::Identity, Outside::Drop);
+    (loss.settings.q_min, loss.mass_weight) = (-1e3, 1.0);
+    let (found, _) = sparse(&loss, &batch, &scores);
+
+    let sets = scores.iter().flat_map(|s| s.sets().map(|set| &s.candidates[set]));
+    let inside = sets.zip(batch.chosen()).map(|(set, token)| set.contains(token));
+    let counted: Vec<bool> = batch.counts().zip(inside).map(|(c, inside)| c && inside).collect();
+    // With φ = identity γ V_{t+1} cancels within each transition, whichever others are left out.
+    let share = 1.0 / counted.iter().filter(|counted| **counted).count() as f64;
+    let weights: Vec<f64> = counted.iter().map(|&c| if c { share } else { 0.0 }).collect();
+    let (hidden, head) = state(&batch);
+    let target = Target::Tokens(batch.chosen());
+    let entropy = vocabulary_loss(&hidden, &head, &target, &weights).unwrap();
+    assert!(counted.iter().any(|counted| *counted) && counted.iter().any(|counted| !*counted));
+    assert_same(&found, &outcome(&hidden, &head, entropy), "cross entropy");
+}
+
+#[test]
 fn the_largest_candidate_is_the_largest_logit_where_nothing_is_outside() {
     let examples = examples(1.0);
     let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
@@ -247,6 +294,8 @@ fn settings(micro_batch: usize) -> TrainerSettings {
         warm_up: 3,
         clip: 1.0,
         text_weight: 0.5,
+        text_kl: 0.0,
+        checkpointing: false,
         seed: 7,
         optimiser: AdamWSettings::default(),
     }
@@ -279,7 +328,125 @@ fn objectives(teacher: &Model) -> Vec<Objective<'_>> {
         Objective::ForwardKl(teacher),
         Objective::CandidateKl,
         Objective::ReverseKl(teacher),
+        Objective::OnPolicy(on_policy(teacher, 0.2, 0.2)),
+        Objective::Language(0.5),
     ]
+}
+
+#[test]
+fn the_loss_on_text_is_cross_entropy_with_a_share_of_kl() {
+    let (examples, student) = (examples(0.5), model("llama", DType::F64, Mode::Frozen));
+    let examples: Vec<&Example> = examples.iter().collect();
+    let batch = Batch::new(&examples).unwrap();
+    let of = |objective: Objective| {
+        let mut tally = Tally::default();
+        let loss = objective.loss(&student, &batch, &examples, batch.rows(), &mut tally);
+        loss.unwrap().to_scalar::<f64>().unwrap()
+    };
+    let (entropy, kl) = (of(Objective::CrossEntropy), of(Objective::CandidateKl));
+    assert!((entropy - kl).abs() > 0.1);
+    for share in [0.0, 0.3, 1.0] {
+        let expected = (1.0 - share) * entropy + share * kl;
+        assert!((of(Objective::Language(share)) - expected).abs() < 1e-12, "{share}");
+    }
+}
+
+#[test]
+fn text_with_a_share_of_kl_needs_a_teacher() {
+    let (examples, text) = (examples(0.5), text());
+    let trainer = |text_kl, text: &[Example]| {
+        let settings = TrainerSettings { text_kl, ..settings(4) };
+        let student = model("llama", DType::F32, Mode::Trainable);
+        Trainer::new(student, Objective::CrossEntropy, (&examples, text), settings)?.step()
+    };
+    assert!(matches!(trainer(0.5, &text), Err(LlmError::NoScores)));
+    assert!(trainer(0.5, &examples).is_ok());
+    assert!(matches!(trainer(1.5, &examples), Err(LlmError::NothingToTrain { .. })));
+}
+
+fn on_policy(teacher: &Model, mix: f64, clip: f64) -> OnPolicyLoss<'_> {
+    let settings = OnPolicy::new(mix, clip, true).unwrap();
+    OnPolicyLoss { teacher, settings, ends: vec![2], max_new_tokens: 9, longest: 16 }
+}
+
+#[test]
+fn the_loss_on_own_responses_has_the_gradient_of_its_definition() {
+    let teacher = model("qwen2", DType::F64, Mode::Frozen);
+    let loss = on_policy(&teacher, 0.4, f64::INFINITY);
+    let examples = examples(0.5);
+    let batch = Batch::new(&examples.iter().collect::<Vec<_>>()).unwrap();
+    let (hidden, head) = state(&batch);
+    let value = loss.loss(&batch, (&hidden, &head), 0.25).unwrap();
+    let found = outcome(&hidden, &head, value);
+
+    let (n, _) =
+        dense(&batch, &examples.iter().filter_map(|e| e.scores.as_ref()).collect::<Vec<_>>());
+    let policy = |hidden: &Tensor, head: &Tensor| {
+        let z = n.cells_of(&hidden.matmul(&head.t().unwrap()).unwrap()).unwrap();
+        projection(&n, &z, &n.full()).unwrap()
+    };
+    let student = policy(&hidden, &head);
+    let expert = policy(&batch.hidden(&teacher).unwrap(), teacher.head());
+    let slots: Vec<usize> = batch.chosen().iter().map(|&t| t as usize).collect();
+    let slots = n.slots(&slots).unwrap();
+    let chosen = |of: &Projection<Tensors>| {
+        n.read_rows(&n.pick(&of.log_probability.0, &slots).unwrap()).unwrap()
+    };
+    let factors =
+        loss.settings.factors(&chosen(&student), &chosen(&expert), &batch.next()).unwrap();
+    let rows = |x: &[f64]| n.rows(x).unwrap();
+    let weights = rows(&vec![0.25; batch.rows()]);
+    let (single, long) = (rows(&factors.single), rows(&factors.long));
+    let policies = (&student, &expert);
+    let expected =
+        on_policy_loss(&n, policies, &n.full(), &slots, (&single, &long), &weights).unwrap();
+    let divergence = kl_divergence(&n, &student, &expert, &n.full()).unwrap().0;
+    let steps = n.dot(&weights.0, &(divergence * &single.0).unwrap()).unwrap();
+    let expected = outcome(&hidden, &head, expected);
+    let expected = Outcome { loss: steps.to_scalar().unwrap(), ..expected };
+    assert_same(&found, &expected, "MiniLLM");
+}
+
+#[test]
+fn own_responses_follow_from_seed_step_and_weights_and_come_from_the_mixture() {
+    let [teacher, student] =
+        ["qwen2", "llama"].map(|name| model(name, DType::F64, Mode::Trainable));
+    let prompts = Example::of_prompts([vec![3, 5], vec![9], vec![3, 5], vec![1; 16]], 16);
+    assert_eq!(prompts.iter().map(|e| e.prompt.len()).collect::<Vec<_>>(), [2, 1]);
+    let prompts: Vec<&Example> = prompts.iter().collect();
+    let loss = on_policy(&teacher, 0.2, 0.2);
+    let of = |loss: &OnPolicyLoss, seed, step| {
+        loss.respond(&student, &prompts, 0.., seed, step).unwrap()
+    };
+    assert_eq!(of(&loss, 7, 3), of(&loss, 7, 3));
+    assert_ne!(of(&loss, 7, 3), of(&loss, 7, 4));
+    assert_ne!(of(&loss, 7, 3), of(&loss, 8, 3));
+    assert!(of(&loss, 7, 3).iter().all(|e| e.response.len() <= 9 && e.length() <= 16));
+
+    // How often each token comes first, against p̃: many prompts at a time, each with its own draws.
+    let loss = OnPolicyLoss { max_new_tokens: 1, ..on_policy(&teacher, 0.4, 0.2) };
+    let one = prompts[0];
+    let mut counts = [0.0; 97];
+    for step in 0..60 {
+        let drawn = loss.respond(&student, &[one; 64], 0.., 1, step).unwrap();
+        drawn.iter().for_each(|e| counts[e.response[0] as usize] += 1.0 / (60.0 * 64.0));
+    }
+    let policy = |model: &Model| {
+        let tokens = llm::Tokens::padded(&[&one.prompt], llm::Padding::Left).unwrap();
+        let z = llm::predict::next_logits(model, &tokens, None).unwrap().remove(0);
+        let most = z.iter().copied().fold(f64::MIN, f64::max);
+        let total: f64 = z.iter().map(|z| (z - most).exp()).sum();
+        z.iter().map(|z| (z - most).exp() / total).collect::<Vec<f64>>()
+    };
+    let (q, p) = (policy(&student), policy(&teacher));
+    let distance = |mix: f64| {
+        let mixed = q.iter().zip(&p).map(|(q, p)| mix * p + (1.0 - mix) * q);
+        let terms = mixed.zip(counts).map(|(m, c)| (c - m) * (c - m) / m);
+        60.0 * 64.0 * terms.sum::<f64>()
+    };
+    // χ² with 96 degrees of freedom: mean 96, deviation 14; the draws are always the same.
+    let found = [0.0, 0.4, 1.0].map(distance);
+    assert!(found[1] < 150.0 && found[0] > 170.0 && found[2] > 170.0, "{found:?}");
 }
 
 #[test]
@@ -306,6 +473,39 @@ fn the_gradient_of_a_step_does_not_depend_on_how_its_batch_is_split() {
 }
 
 #[test]
+fn activations_that_are_computed_again_give_the_same_weights_bit_by_bit() {
+    let (examples, text) = (examples(0.5), text());
+    for name in ["gpt2", "opt", "qwen2", "llama"] {
+        let (teacher, data) = (model(name, DType::F32, Mode::Frozen), (&examples[..], &text[..]));
+        let trained = |objective: &Objective, checkpointing| {
+            let settings = TrainerSettings { checkpointing, ..settings(3) };
+            let student = model(name, DType::F32, Mode::Trainable);
+            let mut trainer = Trainer::new(student, objective.clone(), data, settings).unwrap();
+            let steps: Vec<Step> = (0..2).map(|_| trainer.step().unwrap()).collect();
+            (steps, numbers(trainer.student()))
+        };
+        for objective in objectives(&teacher) {
+            let expected = trained(&objective, false);
+            assert!(trained(&objective, true) == expected, "{name}, {objective:?}");
+        }
+    }
+}
+
+#[test]
+fn a_block_that_is_computed_again_keeps_its_input_only() {
+    let student = model("llama", DType::F32, Mode::Trainable);
+    let tokens = llm::Tokens::padded(&[[1, 2, 3]], llm::Padding::Right).unwrap();
+    // The numbers that the graph of the hidden states holds on to, without the weights.
+    let kept = |model: &Model| {
+        let hidden = model.hidden(&tokens, None).unwrap();
+        let nodes = hidden.sorted_nodes();
+        nodes.iter().filter(|t| !t.is_variable()).map(|t| t.elem_count()).sum::<usize>()
+    };
+    let (all, again) = (kept(&student), kept(&student.clone().checkpointing()));
+    assert!(again * 3 < all, "{again} numbers in place of {all}");
+}
+
+#[test]
 fn every_objective_falls_when_it_is_trained_on() {
     let (teacher, examples) = (model("qwen2", DType::F32, Mode::Frozen), examples(0.5));
     for objective in objectives(&teacher) {
@@ -317,9 +517,10 @@ fn every_objective_falls_when_it_is_trained_on() {
     }
 }
 
-fn phases(examples: &[Example]) -> Vec<Phase<'static>> {
+fn phases<'a>(examples: &[Example], teacher: &'a Model) -> Vec<Phase<'a>> {
     let loss = bellman(SparseShift::VocabMax, Phi::chi2(0.1).unwrap(), Outside::Floor);
-    [("sft", Objective::CrossEntropy), ("bd", Objective::Bellman(loss))]
+    let own = Objective::OnPolicy(on_policy(teacher, 0.2, 0.2));
+    [("sft", Objective::CrossEntropy), ("bd", Objective::Bellman(loss)), ("minillm", own)]
         .map(|(name, objective)| Phase {
             name: name.into(),
             objective,
@@ -334,7 +535,8 @@ const RHYTHM: Rhythm = Rhythm { save: 5, score: 4, patience: 0 };
 /// Trains in a folder until `break_off` steps are taken; whether it came to its end.
 fn train(folder: &Path, break_off: usize) -> (Model, bool) {
     let (examples, text) = (examples(0.5), text());
-    let phases = phases(&examples);
+    let teacher = model("qwen2", DType::F32, Mode::Frozen);
+    let phases = phases(&examples, &teacher);
     let student = model("llama", DType::F32, Mode::Trainable);
     let mut run = Run::open(folder, &phases, &text, RHYTHM).unwrap();
     // Not a good score, but one that differs from step to step and has its best in the middle.
@@ -366,7 +568,7 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
     let (expected, finished) = train(whole.path(), usize::MAX);
     assert!(finished);
     let expected = numbers(&expected);
-    assert_eq!(log(whole.path()).len(), 2 * (12 + 4));
+    assert_eq!(log(whole.path()).len(), 3 * (12 + 4));
     for every in [1, 2, 5, 7, 23] {
         let folder = tempfile::tempdir().unwrap();
         let mut calls = 1;
@@ -376,7 +578,7 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
                 (_, false) => calls += 1,
             }
         };
-        assert!(calls >= 24 / every, "{calls} calls");
+        assert!(calls >= 36 / every, "{calls} calls");
         assert!(numbers(&student) == expected, "broken off every {every} steps");
         assert_eq!(log(folder.path()), log(whole.path()), "broken off every {every} steps");
     }
@@ -386,7 +588,8 @@ fn a_run_that_is_broken_off_at_any_step_ends_with_the_same_weights_and_the_same_
 /// off. Returns the log and the student, or nothing where it was broken off.
 fn scored(folder: &Path, scores: &mut dyn Iterator<Item = Option<f64>>, patience: u64) -> Scored {
     let (examples, text) = (examples(0.5), text());
-    let phases = &phases(&examples)[..1];
+    let teacher = model("qwen2", DType::F32, Mode::Frozen);
+    let phases = &phases(&examples, &teacher)[..1];
     let student = model("llama", DType::F32, Mode::Trainable);
     let rhythm = Rhythm { save: 100, score: 2, patience };
     let mut run = Run::open(folder, phases, &text, rhythm).unwrap();
@@ -456,9 +659,10 @@ fn scores_that_are_broken_off_are_made_up_for_and_no_step_is_lost() {
 #[test]
 fn a_check_that_fails_stops_a_run_and_one_that_holds_changes_nothing() {
     let run = |folder: &Path, examples: &[Example], checks: Checks| {
-        let (phases, text) = (phases(examples), text());
+        let teacher = model("qwen2", DType::F32, Mode::Frozen);
+        let (phases, text) = (phases(examples, &teacher), text());
         let student = model("llama", DType::F32, Mode::Trainable);
-        let run = Run::open(folder, &phases[1..], &text, RHYTHM).unwrap();
+        let run = Run::open(folder, &phases[1..2], &text, RHYTHM).unwrap();
         let watch = &mut |_: &Event| ControlFlow::Continue(());
         run.with_checks(checks).train(&student, None, watch).map(|_| numbers(&student))
     };

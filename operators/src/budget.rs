@@ -20,7 +20,7 @@ use crate::{Discount, GapBound, TopP};
 /// D(s_0, a) ≤ ε at every action that the first set keeps; at a later state the gap is at most its
 /// b_t. The sets depend on the trajectory: the state of the theory is the whole history, as it is for
 /// text. Up to rounding of `f64`: a few ε_f64 · ε.
-/// Proved: `budget_spent`, `budget_gap`. Source: the leak identity.
+/// Proved: `budget_spent`, `budget_gap`, `budget_mass`. Source: the leak identity.
 ///
 /// # Example
 /// ```

@@ -72,7 +72,27 @@ where
     crate::NextPosition: Successor<N>,
 {
     let value = soft_value(n, q, &responses.set)?;
-    // From here on a transition is a row with one cell, the token that was taken.
+    over_transitions(n, value, chosen, responses, settings)
+}
+
+/// The objective, the soft values being known: what [`bellman_distill`] is after V.
+///
+/// For sets that nobody wants to list, as those of p = 1 are, V is computed elsewhere.
+/// Shapes: value \[rows\], chosen \[rows\] (the Q-value of the token taken). Units: nats.
+///
+/// # Errors
+/// Only those of the number system.
+pub fn over_transitions<N: NumberSystem>(
+    n: &N,
+    value: Rows<N>,
+    chosen: &Rows<N>,
+    responses: &Responses<N>,
+    settings: &BellmanDistill,
+) -> Result<Evaluation<N>, N::Error>
+where
+    crate::NextPosition: Successor<N>,
+{
+    // A transition is a row with one cell, the token that was taken.
     let n = &n.one_cell_per_row();
     let next = &responses.next;
     let taken = Cells(top_p_mask(n, chosen, &responses.inside, settings.q_min)?.0);

@@ -34,6 +34,23 @@ pub enum OperatorError {
         /// The value given.
         value: f64,
     },
+    /// The teacher's share in a mixture outside [0, 1).
+    #[error(
+        "a teacher's share of {value} in what is sampled from is not in [0, 1); with 1 the student \
+         would have no part in it (published value: 0.2)"
+    )]
+    TeacherMix {
+        /// The value given.
+        value: f64,
+    },
+    /// A clipping ratio that is not positive.
+    #[error(
+        "a clipping ratio of {value} is not a positive number; give one such as 0.2, or inf for none"
+    )]
+    ClipRatio {
+        /// The value given.
+        value: f64,
+    },
     /// k = 0.
     #[error("top-k with k = 0 would keep no action; give k ≥ 1")]
     TopK,

@@ -22,6 +22,7 @@
 //! | [`mod@distill`] | logits of a student to J: shift, floor, mask, soft value, objective |
 //! | [`mod@released`] | the objective of the authors' released code, to compare with |
 //! | [`mod@divergence`] | cross entropy and KL(π‖ρ), the losses of the baselines |
+//! | [`mod@on_policy`] | reverse KL of whole responses by policy gradient, as in MiniLLM |
 #![forbid(unsafe_code)]
 
 pub mod backup;
@@ -37,6 +38,7 @@ pub mod kappa;
 pub mod norm;
 pub mod number_system;
 pub mod objective;
+pub mod on_policy;
 pub mod parameters;
 pub mod policy_value;
 pub mod projection;
@@ -53,7 +55,7 @@ pub use bounded_mean::BoundedMean;
 pub use budget::Budget;
 pub use candidates::{CandidateSets, RowLayout, Selection};
 pub use dense::Dense;
-pub use distill::{BellmanDistill, Evaluation, bellman_distill, student_q};
+pub use distill::{BellmanDistill, Evaluation, bellman_distill, over_transitions, student_q};
 pub use divergence::{cross_entropy, kl_divergence};
 pub use dual::Dual;
 pub use error::OperatorError;
@@ -61,6 +63,7 @@ pub use kappa::{GapBound, horizon_bound, kappa};
 pub use norm::supported_norm;
 pub use number_system::{Cells, NumberSystem, Rows};
 pub use objective::{Phi, objective, phi};
+pub use on_policy::{Factors, OnPolicy, on_policy_loss, returns_to_go};
 pub use parameters::{Discount, TopP};
 pub use policy_value::policy_value;
 pub use projection::{Projection, leak, projection};

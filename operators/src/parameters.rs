@@ -64,6 +64,9 @@ impl TopP {
 pub struct Discount(f64);
 
 impl Discount {
+    /// γ = 1: what comes later counts as much as what comes now.
+    pub const ONE: Self = Self(1.0);
+
     /// The checked value.
     ///
     /// # Errors

@@ -42,6 +42,15 @@ impl NextPosition {
         self.next.len()
     }
 
+    /// How many rows follow each row, one after the other.
+    pub fn following(&self) -> Vec<usize> {
+        let follow = |&first: &Option<usize>| {
+            // Rows that follow each other in a circle have no last one; all are counted once.
+            std::iter::successors(first, |&row| self.next[row]).take(self.next.len()).count()
+        };
+        self.next.iter().map(follow).collect()
+    }
+
     /// The row that follows each row.
     pub fn next(&self) -> &[Option<usize>] {
         &self.next

@@ -51,6 +51,50 @@ Qed.
 
 End Trajectory.
 
+(** ** No mass above the fixed one
+
+    w_t = 1 + γ w_{t+1} is what the states to come weigh together: 1/(1−γ) without an end,
+    Σ_{k<H−t} γ^k before one. Whoever leaks at most the share b_t / w_t has at least that share in
+    the next state, so that the mass exp(−b_t / w_t) asked for is never above the first one, which is
+    the fixed p with the same guarantee. *)
+
+Section Shares.
+
+Variables (g : R) (b l w : nat -> R) (H : nat).
+Hypothesis g_gt0 : 0 < g.
+Hypothesis w_gt0 : forall t, (t <= H)%N -> 0 < w t.
+Hypothesis weights : forall t, (t < H)%N -> w t = 1 + g * w t.+1.
+Hypothesis within : forall t, (t < H)%N -> l t <= b t / w t.
+Hypothesis rest : forall t, g * b t.+1 = b t - l t.
+
+Lemma budget_share_next t : (t < H)%N -> b t / w t <= b t.+1 / w t.+1.
+Proof.
+move=> lt_t; have := rest t; have := within lt_t; have := weights lt_t.
+have := w_gt0 lt_t; have := w_gt0 (ltnW lt_t).
+set wt := w t; set wn := w t.+1 => wt_gt0 wn_gt0 eq_w le_l eq_b.
+have eq_bt : b t = b t / wt + g * wn * (b t / wt).
+  have -> : b t / wt + g * wn * (b t / wt) = b t / wt * (1 + g * wn) by ring.
+  by rewrite -eq_w; field; lra.
+apply: (Rmult_le_reg_l (g * wn)); first exact: Rmult_lt_0_compat.
+have -> : g * wn * (b t.+1 / wn) = g * b t.+1 by field; lra.
+by rewrite eq_b; lra.
+Qed.
+
+Theorem budget_share_grows t : (t <= H)%N -> b 0%N / w 0%N <= b t / w t.
+Proof.
+elim: t => [|t IH] le_t; first exact: Rle_refl.
+by apply: Rle_trans (IH (ltnW le_t)) (budget_share_next le_t).
+Qed.
+
+Theorem budget_mass t : (t <= H)%N -> exp (- (b t / w t)) <= exp (- (b 0%N / w 0%N)).
+Proof.
+move=> le_t; have := budget_share_grows le_t.
+case=> [lt_share|->]; last exact: Rle_refl.
+by apply: Rlt_le; apply: exp_increasing; lra.
+Qed.
+
+End Shares.
+
 (** ** On a model whose states know what is left, as histories do *)
 
 Section States.

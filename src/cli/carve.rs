@@ -90,8 +90,10 @@ impl Carve {
             true => checkpoint.chat_template()?.render(&[Message::user(self.prompt.as_str())])?,
             false => self.prompt.clone(),
         };
-        let prompt = checkpoint.tokenizer()?.encode(&text)?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let prompt = tokenizer.encode(&text)?;
         let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
+        let model = model.within(tokenizer.size())?;
         let named = [(name(&self.out), prompt)];
         let carved = lay_out(&model, &checkpoint.end_of_sequence()?, &named, &carving)?;
         for carved in &carved {

@@ -75,6 +75,7 @@ impl TeacherArguments {
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
         let prompts = named_prompts(file, &self.data, &checkpoint, name)?;
         let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
+        let model = model.within(checkpoint.tokenizer()?.size())?;
         let shift = ShiftName::from(self.shift).into();
         let carving = self.carving.carving(gamma, p, shift);
         let carved = lay_out(&model, &checkpoint.end_of_sequence()?, &prompts, &carving)?;

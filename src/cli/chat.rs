@@ -100,20 +100,22 @@ impl Speaker {
         let &SamplingArguments { greedy, temperature, top_p, max_new_tokens, seed } =
             &chat.sampling;
         let sampling = Sampling { temperature, top_p, greedy, max_new_tokens, seed };
-        Ok(Self { model: chat.model.load(checkpoint)?, tokenizer, template, ends, sampling })
+        let model = chat.model.load(checkpoint)?.within(tokenizer.size())?;
+        Ok(Self { model, tokenizer, template, ends, sampling })
     }
 
     fn once(&self, prompt: &str, json: bool) -> Result<(), CliError> {
-        let said = [Message::user(prompt)];
+        let prompt = self.prompt(&[Message::user(prompt)])?;
         if !json {
-            self.answer(&said, &mut |piece| print(piece.as_bytes()))?;
+            self.answer(&prompt, &mut |piece| print(piece.as_bytes()))?;
             return print(b"\n");
         }
-        let (response, Response { tokens, ended }) = self.answer(&said, &mut |_| Ok(()))?;
+        let (response, Response { tokens, ended }) = self.answer(&prompt, &mut |_| Ok(()))?;
         print_json(&Answer { response, tokens, ended })
     }
 
-    /// Turn by turn until the input ends; what was said before is part of every prompt.
+    /// Turn by turn until the input ends; what was said before is part of every prompt, as far as it
+    /// fits.
     fn converse(&self) -> Result<(), CliError> {
         say!("Say something; an empty line or Ctrl-D ends the conversation.");
         let mut said = Vec::new();
@@ -125,24 +127,65 @@ impl Speaker {
                 break;
             }
             said.push(Message::user(line));
-            let (response, _) = self.answer(&said, &mut |piece| print(piece.as_bytes()))?;
+            let Some(prompt) = self.fitting(&mut said)? else {
+                said.pop();
+                continue;
+            };
+            let (response, _) = self.answer(&prompt, &mut |piece| print(piece.as_bytes()))?;
             print(b"\n")?;
             said.push(Message::assistant(response));
         }
         Ok(())
     }
 
-    /// The next answer in a conversation; `hear` gets it piece by piece, as it comes.
-    fn answer(
-        &self,
-        said: &[Message],
-        hear: &mut dyn FnMut(&str) -> Result<(), CliError>,
-    ) -> Result<(String, Response), CliError> {
+    /// The prompt of a conversation, of which the beginning is dropped where there would be no room for
+    /// an answer; nothing when what was said last alone is too long. Both are explained.
+    fn fitting(&self, said: &mut Vec<Message>) -> Result<Option<Vec<u32>>, CliError> {
+        let positions = self.model.config().max_positions;
+        let last = self.prompt(&said[said.len().saturating_sub(1)..])?.len();
+        if last >= positions {
+            say!(
+                "that is {last} tokens, and the model holds {positions} with its answer; say it in fewer \
+                 words"
+            );
+            return Ok(None);
+        }
+        // An answer may take half of what the model can hold.
+        let room = self.sampling.max_new_tokens.min(positions / 2);
+        let mut forgotten = 0;
+        let prompt = loop {
+            let prompt = self.prompt(said)?;
+            if said.len() == 1 || prompt.len() + room <= positions {
+                break prompt;
+            }
+            // A question with its answer.
+            said.drain(..2);
+            forgotten += 1;
+        };
+        if forgotten > 0 {
+            say!(
+                "the model holds {positions} tokens: what was said first is forgotten \
+                 (questions with answers: {forgotten})"
+            );
+        }
+        Ok(Some(prompt))
+    }
+
+    /// The tokens of what was said.
+    fn prompt(&self, said: &[Message]) -> Result<Vec<u32>, CliError> {
         let text = match &self.template {
             Some(template) => template.render(said)?,
             None => said.iter().map(|message| message.content.as_str()).collect(),
         };
-        let prompt = self.tokenizer.encode(&text)?;
+        Ok(self.tokenizer.encode(&text)?)
+    }
+
+    /// The answer to a prompt; `hear` gets it piece by piece, as it comes.
+    fn answer(
+        &self,
+        prompt: &[u32],
+        hear: &mut dyn FnMut(&str) -> Result<(), CliError>,
+    ) -> Result<(String, Response), CliError> {
         let (mut tokens, mut heard, mut failed) = (Vec::new(), String::new(), None);
         let mut watch = |sampled: Sampled| {
             tokens.push(sampled.token);
@@ -162,7 +205,8 @@ impl Speaker {
                 Ok(()) => ControlFlow::Continue(()),
             }
         };
-        let jobs = Job::of_each(std::slice::from_ref(&prompt));
+        let prompts = [prompt];
+        let jobs = Job::of_each(&prompts);
         let _listening = Listening::start();
         let responses = generate(&self.model, &jobs, &self.ends, &self.sampling, &mut watch);
         if let Some(error) = failed {

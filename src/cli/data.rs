@@ -1,10 +1,11 @@
 //! The arguments of every command that reads a data set: its file, its fields, its prompts.
 
 use super::CliError;
+use super::texts::Texts;
 use clap::{Args, ValueEnum};
-use llm::Checkpoint;
-use llm::teacher::{Prompt, hash_text};
+use llm::teacher::{Prompt, TEXTS, hash_prompts, hash_text};
 use llm::text::{ChatTemplate, FieldNames, PromptFormat, Record, Tokenizer, read_records};
+use llm::{Checkpoint, LlmError};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -53,9 +54,24 @@ pub struct Prompts {
     pub too_long: usize,
     /// The hash of the template, or its name.
     pub template: String,
+    /// The hash of the prompts.
+    pub hash: String,
+}
+
+/// What stands for a template in the metadata of a cache.
+pub fn template_name(template: Option<&ChatTemplate>) -> String {
+    template.map_or("alpaca".into(), |template| hash_text(template.text()))
 }
 
 impl DataArguments {
+    /// The chat template, where prompts are made by it.
+    pub fn template(&self, checkpoint: &Checkpoint) -> Result<Option<ChatTemplate>, LlmError> {
+        match self.prompt {
+            FormatName::Alpaca => Ok(None),
+            FormatName::Chat => checkpoint.chat_template().map(Some),
+        }
+    }
+
     /// The prompts of the records of a file.
     pub fn prompts(
         &self,
@@ -70,10 +86,7 @@ impl DataArguments {
         };
         let mut records = read_records(file, &fields)?;
         records.truncate(self.limit.unwrap_or(usize::MAX));
-        let template: Option<ChatTemplate> = match self.prompt {
-            FormatName::Alpaca => None,
-            FormatName::Chat => Some(checkpoint.chat_template()?),
-        };
+        let template = self.template(checkpoint)?;
         let format = template.as_ref().map_or(PromptFormat::Alpaca, PromptFormat::Chat);
         let (mut prompts, mut texts, mut too_long) = (Vec::new(), Vec::new(), 0);
         for (number, record) in (0..).zip(&records) {
@@ -86,12 +99,25 @@ impl DataArguments {
                 texts.push(text);
             }
         }
-        let template = template.map_or("alpaca".into(), |template| hash_text(template.text()));
-        Ok(Prompts { prompts, texts, records, too_long, template })
+        let template = template_name(template.as_ref());
+        let hash = hash_prompts(&prompts);
+        Ok(Prompts { prompts, texts, records, too_long, template, hash })
     }
 }
 
 impl Prompts {
+    /// The beginnings of texts, in place of prompts.
+    pub fn of_texts(texts: &Texts) -> Self {
+        Self {
+            prompts: texts.prompts.clone(),
+            texts: Vec::new(),
+            records: Vec::new(),
+            too_long: 0,
+            template: TEXTS.into(),
+            hash: texts.hash.clone(),
+        }
+    }
+
     /// The record of each prompt.
     pub fn examples(&self) -> Vec<&Record> {
         self.prompts.iter().map(|prompt| &self.records[prompt.number as usize]).collect()

@@ -47,6 +47,10 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(help("{}", language_model_help(.0)))]
     LanguageModel(#[from] llm::LlmError),
+    /// The other processes of this command.
+    #[error(transparent)]
+    #[diagnostic(help("{}", ranks_help(.0)))]
+    Ranks(#[from] ranks::RanksError),
     /// γ or p.
     #[error(transparent)]
     Operator(#[from] operators::OperatorError),
@@ -57,6 +61,17 @@ pub enum CliError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What to do about processes that cannot go on together.
+fn ranks_help(error: &ranks::RanksError) -> &'static str {
+    use ranks::RanksError as E;
+    match error {
+        E::Elsewhere { .. } => "all processes end when one of them cannot go on",
+        E::Unlike { .. } => "all processes need to see the same files, on every machine",
+        E::TooLong { .. } => "use more processes, or less at once",
+        _ => "start them with `mpirun -n N bellman …`, all with the same build",
+    }
 }
 
 /// What to do about an error of a language model or of the files beside it.
@@ -71,7 +86,14 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
             "a batch has `student_logits` and `teacher_logits` [B, T, V], `actions` [B, T], `lengths` \
              and `ends_with_eos` [B]"
         }
+        E::CacheMismatch { setting: "template", .. } => {
+            "prompts are to be made as they were for the cache: `--prompt chat` or `--prompt alpaca`, and \
+             a student with the teacher's chat template"
+        }
+        E::CacheMismatch { setting: "weights", .. } => "give the teacher that made it",
         E::CacheMismatch { .. } => "give the settings that it was made with, or another folder",
+        E::Busy { .. } => "wait until it has ended, or give another folder",
+        E::Vocabulary { .. } => "a student needs the teacher's tokens, under the same numbers",
         E::TestAsDev { .. } => "choose by a file of its own, which is not reported on",
         E::DevAsTest { .. } => "report on a file of its own; `--dev` scores on this one",
         E::Write { .. } => "check that the folder can be written and that its disk has room",
@@ -80,11 +102,15 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              the best student of the run"
         }
         E::NothingToTrain { .. } => "data come from `--train`, `--cache` and `--text`",
+        E::ShortOfBudget { .. } => {
+            "make the cache at a larger `--p`, up to 1, or give a larger `--budget`"
+        }
         E::Temperature { .. } | E::Bootstrap { .. } => "`--help` shows the defaults",
         E::Lines { .. } => "give a prediction for every reference, in the same order",
         E::Record { .. } => {
             "a data set is JSON Lines: `{\"instruction\": …, \"input\": …, \"output\": …}`, other names by \
-             `--instruction-field` and so on, or `{\"messages\": […]}`"
+             `--instruction-field` and so on, or `{\"messages\": […]}`; plain text is `{\"text\": …}`, another \
+             name by `--text-field`"
         }
         E::MissingFile { file: "tokenizer.json", .. } => {
             "`tokenizer.json` lies beside `config.json` on the Hugging Face hub; `--ids` needs none"
@@ -102,6 +128,7 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              `--allow-short-sets`"
         }
         E::Gap(_) => "give a cache that `bellman generate` has finished",
+        E::Ranks(problem) => ranks_help(problem),
         E::NotEmpty { .. } => "name a folder that is not there yet",
         E::NoLayer { .. } | E::Layers(_) => "layers are counted from 0: `--keep 0-9,20-29`",
         E::NoResponses => "a data set to measure by has an output in each record",

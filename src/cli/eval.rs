@@ -8,9 +8,8 @@ use super::output::{print_json, say, table};
 use super::progress::bar_of;
 use super::{CliError, End};
 use clap::Args;
-use llm::evaluation::{
-    Bootstrap, Estimate, Evaluation, Means, Record, Role, Score, SeedScore, respond,
-};
+use indicatif::ProgressBar;
+use llm::evaluation::{Evaluation, Means, Record, Role, Score, SeedScore, respond};
 use llm::generation::Sampling;
 use llm::teacher::{hash_file, hash_model};
 use llm::text::{Record as Example, Tokenizer};
@@ -36,49 +35,59 @@ student of `bellman distill` is recorded in its run too (record.json), which ref
 it was trained on or chosen by.")]
 pub struct Eval {
     #[command(flatten)]
-    model: LanguageModel,
+    pub(super) model: LanguageModel,
     #[command(flatten)]
-    file: File,
+    pub(super) file: File,
     #[command(flatten)]
-    data: DataArguments,
+    pub(super) data: DataArguments,
     /// The seeds of the draws
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "10,20,30,40,50")]
-    seeds: Vec<u64>,
+    pub(super) seeds: Vec<u64>,
     /// What logits are divided by
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    temperature: f64,
+    pub(super) temperature: f64,
     /// The mass of the nucleus that tokens are drawn from
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    top_p: f64,
+    pub(super) top_p: f64,
     /// Where a response is cut off
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_new_tokens: u32,
+    pub(super) max_new_tokens: u32,
     /// Responses computed at once
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    batch: u32,
+    pub(super) batch: u32,
     #[command(flatten)]
-    interval: Interval,
+    pub(super) interval: Interval,
     /// A JSON file that this evaluation is added to
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    pub(super) record: Option<PathBuf>,
     /// Write references.jsonl and one file of predictions a seed, for `bellman compare`
     #[arg(long, value_name = "DIR")]
-    predictions: Option<PathBuf>,
+    pub(super) predictions: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+/// An evaluation with what it is made of.
+pub(super) struct Evaluated {
+    /// What is reported.
+    pub(super) evaluation: Evaluation,
+    /// The scores of each seed, one for each prompt.
+    pub(super) scores: Vec<Vec<Score>>,
+    /// Where it is to be recorded.
+    records: Vec<PathBuf>,
 }
 
 /// The data set and what it is for.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct File {
+pub(super) struct File {
     /// Records by which something may be chosen, in JSON Lines
     #[arg(long, value_name = "FILE")]
-    dev: Option<PathBuf>,
+    pub(super) dev: Option<PathBuf>,
     /// Records to report on; the same as --data
     #[arg(long, value_name = "FILE", visible_alias = "data")]
-    test: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
 }
 
 impl File {
@@ -95,36 +104,12 @@ impl File {
 impl Eval {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        let (role, file) = self.file.role()?;
-        let bootstrap = self.interval.bootstrap()?;
-        let sha256 = hash_file(file)?;
-        let checkpoint = self.model.checkpoint()?;
-        // Of a student of `bellman distill` the run has a record too.
-        let records = self.records(checkpoint.path());
-        for path in &records {
-            Record::open(path)?.allow(role, file, &sha256)?;
-        }
-        let tokenizer = checkpoint.tokenizer()?;
-        let prompts = self.data.prompts(file, &checkpoint, &tokenizer)?;
-        let examples = prompts.scored_examples(file)?;
-        let Some(scores) = self.scores(&checkpoint, &tokenizer, &prompts, &examples)? else {
+        let listening = Listening::start();
+        let evaluated = self.evaluate(|all| bar_of(all, "responses"))?;
+        drop(listening);
+        let Some(Evaluated { evaluation, records, .. }) = evaluated else {
             say!("stopped; nothing is recorded");
             return Ok(End::Interrupted);
-        };
-        let seed =
-            |(&seed, scores): (&u64, &Vec<Score>)| SeedScore { seed, means: Means::of(scores) };
-        let evaluation = Evaluation {
-            role,
-            file: file.to_path_buf(),
-            sha256,
-            model: self.model.name.clone(),
-            weights: hash_model(checkpoint.path())?,
-            settings: self.settings(&prompts, &tokenizer),
-            prompts: prompts.prompts.len(),
-            too_long: prompts.too_long,
-            seeds: self.seeds.iter().zip(&scores).map(seed).collect(),
-            rouge_l: over_prompts(&scores, &bootstrap, |score| score.rouge_l)?,
-            exact_match: over_prompts(&scores, &bootstrap, |s| f64::from(u8::from(s.exact_match)))?,
         };
         if self.json {
             print_json(&evaluation)?
@@ -138,6 +123,46 @@ impl Eval {
             record.write(path)?;
         }
         Ok(End::Fine)
+    }
+
+    /// The evaluation, as far as records allow it, on a bar of so many responses; nothing when
+    /// asked to stop.
+    pub(super) fn evaluate(
+        &self,
+        bar: impl FnOnce(usize) -> ProgressBar,
+    ) -> Result<Option<Evaluated>, CliError> {
+        let (role, file) = self.file.role()?;
+        let bootstrap = self.interval.bootstrap()?;
+        let sha256 = hash_file(file)?;
+        let checkpoint = self.model.checkpoint()?;
+        // Of a student of `bellman distill` the run has a record too.
+        let records = self.records(checkpoint.path());
+        for path in &records {
+            Record::open(path)?.allow(role, file, &sha256)?;
+        }
+        let tokenizer = checkpoint.tokenizer()?;
+        let prompts = self.data.prompts(file, &checkpoint, &tokenizer)?;
+        let examples = prompts.scored_examples(file)?;
+        let Some(scores) = self.scores(&checkpoint, &tokenizer, &prompts, &examples, bar)? else {
+            return Ok(None);
+        };
+        let seed =
+            |(&seed, scores): (&u64, &Vec<Score>)| SeedScore { seed, means: Means::of(scores) };
+        let evaluation = Evaluation {
+            role,
+            file: file.to_path_buf(),
+            sha256,
+            model: self.model.name.clone(),
+            weights: hash_model(checkpoint.path())?,
+            settings: self.settings(&prompts, &tokenizer),
+            prompts: prompts.prompts.len(),
+            too_long: prompts.too_long,
+            seeds: self.seeds.iter().zip(&scores).map(seed).collect(),
+            rouge_l: bootstrap.mean(&over_seeds(&scores, |score| score.rouge_l))?,
+            exact_match: bootstrap
+                .mean(&over_seeds(&scores, |s| f64::from(u8::from(s.exact_match))))?,
+        };
+        Ok(Some(Evaluated { evaluation, scores, records }))
     }
 
     /// Where this evaluation is recorded: where it was asked for, and in the run that the model
@@ -157,8 +182,14 @@ impl Eval {
             "top_p": self.top_p,
             "max_new_tokens": self.max_new_tokens,
             "max_prompt_tokens": self.data.max_prompt_tokens,
+            "limit": self.data.limit,
+            "instruction_field": self.data.instruction_field,
+            "input_field": self.data.input_field,
+            "output_field": self.data.output_field,
             "batch": self.batch,
             "dtype": self.model.place.dtype().as_str(),
+            "device": self.model.place.device,
+            "version": env!("CARGO_PKG_VERSION"),
             "template": prompts.template,
             "tokenizer": tokenizer.hash(),
         })
@@ -171,21 +202,21 @@ impl Eval {
         tokenizer: &Tokenizer,
         prompts: &Prompts,
         examples: &[&Example],
+        bar: impl FnOnce(usize) -> ProgressBar,
     ) -> Result<Option<Vec<Vec<Score>>>, CliError> {
-        let (model, ends) = (self.model.load(checkpoint)?, checkpoint.end_of_sequence()?);
+        let model = self.model.load(checkpoint)?.within(tokenizer.size())?;
+        let ends = checkpoint.end_of_sequence()?;
         if let Some(folder) = &self.predictions {
             let lines = examples.iter().map(|e| json!({"output": e.outputs}));
             write_lines(folder, "references.jsonl", lines)?;
         }
-        let bar = bar_of(self.seeds.len() * prompts.prompts.len(), "responses");
+        let bar = bar(self.seeds.len() * prompts.prompts.len());
         let mut all = Vec::with_capacity(self.seeds.len());
         for &seed in &self.seeds {
             let before = all.len() * prompts.prompts.len();
-            let listening = Listening::start();
             let texts = self.texts(&model, tokenizer, prompts, &ends, seed, &mut |there| {
                 bar.set_position((before + there) as u64);
             });
-            drop(listening);
             let texts = match texts {
                 Err(LlmError::Stopped) => return Ok(None),
                 texts => texts?,
@@ -226,17 +257,13 @@ impl Eval {
     }
 }
 
-/// The mean over prompts of the mean over seeds, times 100.
-fn over_prompts(
-    scores: &[Vec<Score>],
-    bootstrap: &Bootstrap,
-    of: fn(&Score) -> f64,
-) -> Result<Estimate, LlmError> {
+/// The mean over seeds for each prompt, times 100.
+pub(super) fn over_seeds(scores: &[Vec<Score>], of: fn(&Score) -> f64) -> Vec<f64> {
     let prompts = scores.first().map_or(0, Vec::len);
     let mean = |i: usize| {
         scores.iter().map(|seed| 100.0 * of(&seed[i])).sum::<f64>() / scores.len() as f64
     };
-    bootstrap.mean(&(0..prompts).map(mean).collect::<Vec<f64>>())
+    (0..prompts).map(mean).collect()
 }
 
 fn write_lines(

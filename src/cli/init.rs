@@ -22,50 +22,42 @@ Examples:
 pub struct Init {
     /// The folder of the tokenizer
     #[arg(long, value_name = "DIR")]
-    tokenizer: PathBuf,
+    pub(super) tokenizer: PathBuf,
     /// The shape, as a config.json
     #[arg(long, value_name = "FILE", conflicts_with_all = ["layers", "width", "heads", "inner", "positions"])]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// The number of layers
     #[arg(long, default_value_t = 4, value_name = "N")]
-    layers: usize,
+    pub(super) layers: usize,
     /// The width of hidden states
     #[arg(long, default_value_t = 128, value_name = "N")]
-    width: usize,
+    pub(super) width: usize,
     /// The number of heads
     #[arg(long, default_value_t = 4, value_name = "N")]
-    heads: usize,
+    pub(super) heads: usize,
     /// The inner width of the feed-forward layers [default: three times the width]
     #[arg(long, value_name = "N")]
-    inner: Option<usize>,
+    pub(super) inner: Option<usize>,
     /// The number of positions
     #[arg(long, default_value_t = 256, value_name = "N")]
-    positions: usize,
+    pub(super) positions: usize,
     /// The seed
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(super) seed: u64,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
     /// Where to write; must not be there yet, or be empty
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// Print one JSON object on standard output
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Init {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
-        NewFolder::check(&self.out)?;
-        let tokenizer = Tokenizer::open(&self.tokenizer)?;
-        let config = self.shape(&tokenizer)?;
-        let (dtype, device) = (self.place.dtype(), self.place.device()?);
-        let model = Model::random(config, self.seed, dtype, &device, Mode::Frozen)?;
-        let folder = NewFolder::create(&self.out)?;
-        model.save(folder.path())?;
-        copy_text_files(&self.tokenizer, folder.path())?;
-        folder.finish()?;
+        let model = self.write()?;
         let parameters: usize = model.tensors().values().map(|t| t.elem_count()).sum();
         let vocabulary = model.config().vocabulary;
         if self.json {
@@ -79,6 +71,20 @@ impl Init {
             say!("{parameters} parameters, {vocabulary} tokens; wrote {out}");
         }
         Ok(End::Fine)
+    }
+
+    /// Makes the model and writes it.
+    pub(super) fn write(&self) -> Result<Model, CliError> {
+        NewFolder::check(&self.out)?;
+        let tokenizer = Tokenizer::open(&self.tokenizer)?;
+        let config = self.shape(&tokenizer)?;
+        let (dtype, device) = (self.place.dtype(), self.place.device()?);
+        let model = Model::random(config, self.seed, dtype, &device, Mode::Frozen)?;
+        let folder = NewFolder::create(&self.out)?;
+        model.save(folder.path())?;
+        copy_text_files(&self.tokenizer, folder.path())?;
+        folder.finish()?;
+        Ok(model)
     }
 
     /// The shape, with a row of the head for each token.

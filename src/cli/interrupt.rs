@@ -1,13 +1,13 @@
 //! Ctrl-C: long work looks here and ends cleanly.
 
 use super::output::say;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody looks at [`STOP`] now.
-static LISTENING: AtomicBool = AtomicBool::new(false);
+/// How many look at [`STOP`] now.
+static LISTENING: AtomicUsize = AtomicUsize::new(0);
 
 /// While one lives, Ctrl-C asks and does not end the process.
 pub struct Listening(());
@@ -15,14 +15,14 @@ pub struct Listening(());
 impl Listening {
     /// From now on.
     pub fn start() -> Self {
-        LISTENING.store(true, Ordering::SeqCst);
+        LISTENING.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        LISTENING.store(false, Ordering::SeqCst);
+        LISTENING.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -39,7 +39,7 @@ pub fn stop_flag() -> &'static AtomicBool {
 /// Asks whoever listens to end with what there is; ends the process where nobody does, or when
 /// asked a second time.
 pub fn interrupted() {
-    if !LISTENING.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
+    if LISTENING.load(Ordering::SeqCst) == 0 || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
     say!("stopping at the next good place; again to end now");

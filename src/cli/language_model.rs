@@ -1,6 +1,7 @@
 //! The arguments of every command that runs a language model: which one, where, how precisely.
 
 use super::CliError;
+use super::ranks::local;
 use clap::{Args, ValueEnum};
 use llm::{Checkpoint, DType, Device, Mode, Model};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub enum DeviceName {
     /// The processor.
     #[default]
     Cpu,
-    /// The first CUDA device (needs the feature `cuda`).
+    /// The first CUDA device, or that of this process among several (needs the feature `cuda`).
     Cuda,
     /// The first Metal device (needs the feature `metal`).
     Metal,
@@ -57,7 +58,7 @@ impl Place {
     pub fn device(&self) -> Result<Device, CliError> {
         let device = match self.device {
             DeviceName::Cpu => Ok(Device::Cpu),
-            DeviceName::Cuda => Device::new_cuda(0),
+            DeviceName::Cuda => Device::new_cuda(local()),
             DeviceName::Metal => Device::new_metal(0),
         };
         device.map_err(|e| {

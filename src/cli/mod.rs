@@ -42,6 +42,7 @@ mod proof;
 #[cfg(feature = "llm")]
 mod prune;
 mod range;
+pub mod ranks;
 mod replay;
 #[cfg(feature = "llm")]
 mod rouge;
@@ -54,6 +55,9 @@ mod solve;
 mod source;
 #[cfg(feature = "llm")]
 mod teacher;
+#[cfg(feature = "llm")]
+mod texts;
+mod tour;
 mod verdicts;
 mod verify;
 
@@ -133,6 +137,18 @@ enum Command {
     Completions(completions::Completions),
 }
 
+impl Command {
+    /// Whether several processes share the work.
+    fn splits(&self) -> bool {
+        match self {
+            Self::Verify(_) => true,
+            #[cfg(feature = "llm")]
+            Self::Generate(_) | Self::Distill(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// How a command ends; the exit codes others rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -165,8 +181,11 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
     // Without a handler Ctrl-C ends the process at once, which is fine too: every file is
     // written aside and renamed, so nothing is ever half written.
     let _ = ctrlc::set_handler(interrupt::interrupted);
+    if !bellman.command.splits() {
+        ranks::single()?;
+    }
     match bellman.command {
-        Command::Verify(command) => command.run(),
+        Command::Verify(command) => ranks::together(|ranks| command.run(ranks)),
         Command::Solve(command) => command.run(),
         Command::Certify(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -187,9 +206,9 @@ pub fn run(bellman: Bellman) -> Result<End, CliError> {
         #[cfg(feature = "llm")]
         Command::Audit(command) => command.run(),
         #[cfg(feature = "llm")]
-        Command::Generate(command) => command.run(),
+        Command::Generate(command) => ranks::together(|ranks| command.run(ranks)),
         #[cfg(feature = "llm")]
-        Command::Distill(command) => command.run(),
+        Command::Distill(command) => ranks::together(|ranks| command.run(ranks)),
         #[cfg(feature = "llm")]
         Command::Gap(command) => command.run(),
         #[cfg(feature = "llm")]

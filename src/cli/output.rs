@@ -2,8 +2,10 @@
 
 use super::CliError;
 use comfy_table::{Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Says a line to people, on standard error, with the syntax of `format!`.
 ///
@@ -14,14 +16,41 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Set where another process speaks for this one.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process neither says nor prints anything.
+pub fn hush() {
+    HUSHED.store(true, Ordering::Relaxed);
+}
+
+/// Whether another process speaks for this one.
+pub fn hushed() -> bool {
+    HUSHED.load(Ordering::Relaxed)
+}
+
+/// A bar as it is, or hidden where another process speaks for this one.
+pub fn shown(bar: ProgressBar) -> ProgressBar {
+    if hushed() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
+}
+
 /// What [`say!`] does.
 pub fn tell(words: std::fmt::Arguments<'_>) {
+    if hushed() {
+        return;
+    }
     // In one piece, so that lines of several threads do not mix.
     let _ = std::io::stderr().lock().write_all(format!("{words}\n").as_bytes());
 }
 
 /// Prints one JSON value and a line end on standard output.
 pub fn print_json(value: &impl Serialize) -> Result<(), CliError> {
+    if hushed() {
+        return Ok(());
+    }
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, value).map_err(|e| refused(e.into()))?;
     writeln!(out).map_err(refused)

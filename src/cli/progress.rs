@@ -1,5 +1,6 @@
 //! Progress of work that is counted, for people: quiet where there is no terminal.
 
+use super::output::shown;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub fn bar_with_rate(length: usize, what: &str) -> ProgressBar {
 fn bar(length: usize, style: String) -> ProgressBar {
     // The template is well formed for every name without braces; a bar without it is still a bar.
     let style = ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar());
-    let bar = ProgressBar::new(length as u64).with_style(style);
+    let bar = shown(ProgressBar::new(length as u64).with_style(style));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

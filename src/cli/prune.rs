@@ -103,7 +103,10 @@ impl Prune {
         }
         // Before any work that could be lost for it.
         self.out.as_deref().map(NewFolder::check).transpose()?;
-        let teacher = self.model.load(&checkpoint)?;
+        let mut teacher = self.model.load(&checkpoint)?;
+        if self.calibrate.is_some() {
+            teacher = teacher.within(checkpoint.tokenizer()?.size())?;
+        }
         let Some((student, kept, calibration)) = self.student(&checkpoint, &teacher)? else {
             say!("stopped; nothing is written");
             return Ok(End::Interrupted);

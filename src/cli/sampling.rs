@@ -60,13 +60,15 @@ impl TeacherArguments {
     pub fn open(&self) -> Result<Option<Sampler<'_>>, CliError> {
         let (Some(name), Some(file)) = (&self.teacher, &self.prompts) else { return Ok(None) };
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
-        let prompts = self.data.prompts(file, &checkpoint, &checkpoint.tokenizer()?)?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let prompts = self.data.prompts(file, &checkpoint, &tokenizer)?;
         if prompts.prompts.is_empty() {
             let what = format!("{} holds no prompt that is short enough", file.display());
             return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
         }
         let ends = checkpoint.end_of_sequence()?;
         let model = checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
+        let model = model.within(tokenizer.size())?;
         let (prompts, too_long) = (prompts.prompts, prompts.too_long);
         Ok(Some(Sampler { arguments: self, model, ends, prompts, too_long }))
     }

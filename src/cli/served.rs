@@ -1,7 +1,7 @@
 //! The arguments of a teacher behind a server.
 
 use super::CliError;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use llm::generation::Sampling;
 use llm::teacher::server::{Server, Wanted};
 use llm::text::Tokenizer;
@@ -11,7 +11,7 @@ use operators::TopP;
 const KEY: &str = "BELLMAN_API_KEY";
 
 /// A server in place of a teacher on disk.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ServerArguments {
     /// An OpenAI-compatible server to ask in place of a teacher; its key is read from
     /// BELLMAN_API_KEY
@@ -23,6 +23,9 @@ pub struct ServerArguments {
     /// Which model of the server [default: the only one]
     #[arg(long, value_name = "NAME", requires = "server")]
     server_model: Option<String>,
+    /// What the server is sent: prompts, or the messages that it makes prompts of
+    #[arg(long, value_name = "API", default_value = "completions", requires = "server")]
+    server_api: Api,
     /// How many log-probabilities the server is asked for at each position
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     top_logprobs: u32,
@@ -31,10 +34,25 @@ pub struct ServerArguments {
     allow_short_sets: bool,
 }
 
+/// A part of an OpenAI-compatible server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Api {
+    /// /v1/completions.
+    #[default]
+    Completions,
+    /// /v1/chat/completions, for text-generation-inference; needs --prompt chat.
+    Chat,
+}
+
 impl ServerArguments {
     /// The model that the tokenizer comes from, where there is a server.
     pub fn tokenizer(&self) -> Option<&str> {
         self.tokenizer.as_deref()
+    }
+
+    /// Whether the server is sent messages.
+    pub fn sends_messages(&self) -> bool {
+        self.server_api == Api::Chat
     }
 
     /// Whether candidate sets may be short.
@@ -52,11 +70,23 @@ impl ServerArguments {
     ) -> Result<Option<Server>, CliError> {
         let Some(url) = &self.server else { return Ok(None) };
         check(&sampling)?;
+        self.check_raw(&sampling)?;
         let wanted =
             Wanted { sampling, p, top: self.top_logprobs, short_sets: self.allow_short_sets };
         let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
         let model = self.server_model.as_deref();
         Ok(Some(Server::connect(url, key, model, tokenizer, ends.to_vec(), wanted)?))
+    }
+
+    /// Whether the log-probabilities that come back are the teacher's own: text-generation-inference
+    /// computes them after temperature and top-p.
+    fn check_raw(&self, sampling: &Sampling) -> Result<(), CliError> {
+        if self.server_api == Api::Chat && (sampling.temperature != 1.0 || sampling.top_p != 1.0) {
+            let what = "`--server-api chat` is for servers whose log-probabilities come after temperature \
+                        and top-p";
+            return Err(CliError::argument(what, "sample with `--temperature 1 --top-p 1`"));
+        }
+        Ok(())
     }
 }
 

@@ -1,24 +1,32 @@
 //! `bellman generate`: a teacher answers prompts; its answers are kept with its candidate sets.
 
-use super::data::{DataArguments, Prompts};
+use super::data::{DataArguments, FormatName, Prompts};
 use super::interrupt::{Listening, stop_asked};
 use super::language_model::Place;
 use super::output::{print_json, say, table};
 use super::progress::bar_of;
 use super::served::ServerArguments;
+use super::texts::{TextArguments, Texts};
 use super::{CliError, End};
 use clap::Args;
+use indicatif::ProgressBar;
 use llm::generation::Sampling;
-use llm::teacher::server::{Question, Server, answer_all};
-use llm::teacher::{Answers, Prompt, Row, Settings, Summary, fill, hash_model, hash_prompts};
+use llm::teacher::server::{Asked, Question, Server, answer_all};
+use llm::teacher::{
+    Answers, Prompt, Row, SERVED, Settings, Summary, TEXTS, fill_over, hash_model, read_texts,
+};
+use llm::text::{Message, Record};
 use llm::{Checkpoint, LlmError, Mode, Model};
 use operators::TopP;
+use ranks::Ranks;
 use serde::Serialize;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Sample responses of a teacher and store its candidate sets along them.
+///
+/// With --texts nothing is sampled: the sets are those along texts that are there.
 ///
 /// Writes DIR/teacher.parquet. A run that was stopped, even by `kill -9`, goes on where it was when
 /// it is started again; the same arguments give the same file.
@@ -27,6 +35,7 @@ use std::time::Instant;
 Examples:
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --limit 1000
   bellman generate --teacher smollm2.gguf --prompts train.jsonl --out teacher --prompt chat --p 0.9
+  bellman generate --teacher smollm2.gguf --texts plain.jsonl --out plain --p 0.95
   bellman generate --server http://gpu:8000 --tokenizer q.gguf --prompts train.jsonl --out teacher")]
 pub struct Generate {
     /// A folder with config.json and safetensors, a .gguf file, or a name on the Hugging Face hub
@@ -36,119 +45,156 @@ pub struct Generate {
         required_unless_present = "server",
         conflicts_with = "server"
     )]
-    teacher: Option<String>,
+    pub(super) teacher: Option<String>,
     #[command(flatten)]
-    server: ServerArguments,
+    pub(super) server: ServerArguments,
     #[command(flatten)]
-    place: Place,
+    pub(super) place: Place,
     /// A data set in JSON Lines
-    #[arg(long, value_name = "FILE")]
-    prompts: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "texts")]
+    pub(super) prompts: Option<PathBuf>,
     #[command(flatten)]
-    data: DataArguments,
+    pub(super) data: DataArguments,
+    #[command(flatten)]
+    pub(super) texts: TextArguments,
     /// Where to write; made if need be
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// The mass p of the candidate sets
     #[arg(long, default_value_t = 0.8, allow_negative_numbers = true)]
-    p: f64,
+    pub(super) p: f64,
     /// Responses to each prompt
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    responses: u32,
+    pub(super) responses: u32,
     /// What logits are divided by when sampling
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    temperature: f64,
+    pub(super) temperature: f64,
     /// The mass of the set that is sampled from [default: that of the candidate sets]
     #[arg(long, allow_negative_numbers = true)]
-    top_p: Option<f64>,
+    pub(super) top_p: Option<f64>,
     /// Where a response is cut off
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_new_tokens: u32,
+    pub(super) max_new_tokens: u32,
     /// Responses computed at once, or asked of a server at once
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    batch: u32,
+    pub(super) batch: u32,
     /// The seed of the draws
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Print one JSON object on standard output
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Who answers.
 enum Teacher {
     /// A model on this machine, with the tokens that end its responses.
     Here(Model, Vec<u32>),
-    /// A model behind a server, which is sent the prompts as texts.
-    Served(Server, Vec<String>),
+    /// A model behind a server, which is sent the prompts as texts or as messages.
+    Served(Server, Sent),
+    /// A model on this machine, which reads texts.
+    Reader(Model, Texts),
+}
+
+/// The prompts as a server is sent them, one by one.
+enum Sent {
+    Texts(Vec<String>),
+    Conversations(Vec<Vec<Message>>),
+}
+
+impl Sent {
+    fn asked(&self, place: usize) -> Asked<'_> {
+        match self {
+            Self::Texts(texts) => Asked::Text(&texts[place]),
+            Self::Conversations(all) => Asked::Messages(&all[place]),
+        }
+    }
 }
 
 /// The outcome, as others read it.
 #[derive(Debug, Serialize)]
-struct Outcome {
+pub(super) struct Outcome {
     file: PathBuf,
     prompts: usize,
     too_long: usize,
     seconds: f64,
     #[serde(flatten)]
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 impl Generate {
-    /// Runs it.
-    pub fn run(self) -> Result<End, CliError> {
+    /// Runs it, by all processes that were started: each answers some of the prompts.
+    pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
+        let listening = Listening::start();
+        let outcome = self.answer(ranks, |prompts| bar_of(prompts, "prompts"))?;
+        drop(listening);
+        let Some(outcome) = outcome else {
+            say!("stopped; the same command goes on from here");
+            return Ok(End::Interrupted);
+        };
+        if self.json {
+            print_json(&outcome)?
+        } else {
+            outcome.print()
+        }
+        Ok(End::Fine)
+    }
+
+    /// Answers all prompts, on a bar of so many; nothing when asked to stop. Collective.
+    pub(super) fn answer(
+        &self,
+        ranks: &Ranks,
+        bar: impl FnOnce(usize) -> ProgressBar,
+    ) -> Result<Option<Outcome>, CliError> {
         let p = TopP::new(self.p)?;
         let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
         let tokenizer = checkpoint.tokenizer()?;
-        let mut prompts = self.data.prompts(&self.prompts, &checkpoint, &tokenizer)?;
-        if prompts.prompts.is_empty() {
-            let what = format!("{} holds no prompt that is short enough", self.prompts.display());
-            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
-        }
+        let texts = self.texts.read(self.data.limit, &checkpoint, &tokenizer)?;
+        let mut prompts = match (&texts, &self.prompts) {
+            (Some(texts), _) => Prompts::of_texts(texts),
+            // One of the two is there.
+            (None, file) => self.asked(file.as_deref().unwrap_or(Path::new("")), &checkpoint)?,
+        };
         let ends = checkpoint.end_of_sequence()?;
         let server = self.server.connect(&tokenizer, &ends, p, self.sampling())?;
         let settings =
             self.settings(p, &checkpoint, server.as_ref(), &prompts, tokenizer.hash())?;
-        let teacher = match server {
-            Some(server) => Teacher::Served(server, std::mem::take(&mut prompts.texts)),
-            None => {
-                let (dtype, device) = (self.place.dtype(), self.place.device()?);
-                Teacher::Here(checkpoint.model(dtype, &device, Mode::Frozen)?, ends)
-            }
+        let load = || -> Result<Model, CliError> {
+            let (dtype, device) = (self.place.dtype(), self.place.device()?);
+            let model = checkpoint.model(dtype, &device, Mode::Frozen)?;
+            Ok(model.within(tokenizer.size())?)
         };
-        let bar = bar_of(prompts.prompts.len(), "prompts");
+        let teacher = match (server, texts) {
+            (Some(server), _) => Teacher::Served(server, self.sent(&mut prompts)?),
+            (None, Some(texts)) => Teacher::Reader(load()?, texts),
+            (None, None) => Teacher::Here(load()?, ends),
+        };
+        let bar = bar(prompts.prompts.len());
         let started = Instant::now();
-        let listening = Listening::start();
-        let cache = fill(
+        let cache = fill_over(
+            ranks,
             &self.out,
             &settings,
             &prompts.prompts,
+            &tokenizer.vocabulary(),
             |part| match &teacher {
                 Teacher::Here(model, ends) => self.answers(model, ends, p).rows(part, &stop_asked),
-                Teacher::Served(server, texts) => self.ask(server, part, &prompts.prompts, texts),
+                Teacher::Served(server, sent) => self.ask(server, part, &prompts.prompts, sent),
+                Teacher::Reader(model, texts) => {
+                    read_texts(model, texts.part(part), p, self.batch as usize, &stop_asked)
+                }
             },
             |answered| {
                 bar.set_position(answered as u64);
                 if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
-        drop(listening);
         bar.finish_and_clear();
         let cache = match cache {
             Ok(Some(cache)) => cache,
-            Ok(None) | Err(LlmError::Stopped) => {
-                say!("stopped; the same command goes on from here");
-                return Ok(End::Interrupted);
-            }
+            Ok(None) | Err(LlmError::Stopped) => return Ok(None),
             Err(error) => return Err(error.into()),
-        };
-        let outcome = Outcome {
-            file: cache.path().to_path_buf(),
-            prompts: prompts.prompts.len(),
-            too_long: prompts.too_long,
-            seconds: started.elapsed().as_secs_f64(),
-            summary: Summary::of(&cache)?,
         };
         if let Teacher::Served(server, _) = &teacher
             && server.withheld() > 0
@@ -158,12 +204,13 @@ impl Generate {
                 "{responses} responses ended without their last token in the reply; they count as cut off"
             );
         }
-        if self.json {
-            print_json(&outcome)?
-        } else {
-            outcome.print()
-        }
-        Ok(End::Fine)
+        Ok(Some(Outcome {
+            file: cache.path().to_path_buf(),
+            prompts: prompts.prompts.len(),
+            too_long: prompts.too_long,
+            seconds: started.elapsed().as_secs_f64(),
+            summary: Summary::of(&cache)?,
+        }))
     }
 
     fn settings(
@@ -175,14 +222,14 @@ impl Generate {
         tokenizer: String,
     ) -> Result<Settings, CliError> {
         let (weights, dtype) = match server {
-            Some(server) => (server.hash(), "served"),
+            Some(server) => (server.hash(), SERVED),
             None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
         };
-        Ok(Settings {
+        let settings = Settings {
             weights,
             tokenizer,
             template: prompts.template.clone(),
-            prompts: hash_prompts(&prompts.prompts),
+            prompts: prompts.hash.clone(),
             dtype: dtype.to_owned(),
             p,
             responses: self.responses,
@@ -192,7 +239,31 @@ impl Generate {
             batch: self.batch.into(),
             seed: self.seed,
             short_sets: self.server.short_sets(),
+        };
+        if prompts.template != TEXTS {
+            return Ok(settings);
+        }
+        // Nothing is sampled.
+        let (max_new_tokens, prompts) = (self.texts.max_tokens(), prompts.hash.clone());
+        Ok(Settings {
+            prompts,
+            responses: 1,
+            temperature: 0.0,
+            top_p: 1.0,
+            max_new_tokens,
+            seed: 0,
+            ..settings
         })
+    }
+
+    /// The prompts of a file.
+    fn asked(&self, file: &Path, checkpoint: &Checkpoint) -> Result<Prompts, CliError> {
+        let prompts = self.data.prompts(file, checkpoint, &checkpoint.tokenizer()?)?;
+        if prompts.prompts.is_empty() {
+            let what = format!("{} holds no prompt that is short enough", file.display());
+            return Err(CliError::argument(what, "raise `--max-prompt-tokens`"));
+        }
+        Ok(prompts)
     }
 
     fn sampling(&self) -> Sampling {
@@ -205,21 +276,34 @@ impl Generate {
         }
     }
 
-    /// All responses of a server to the prompts of one part. Prompts and texts are all there are,
-    /// and belong together one by one.
+    /// The prompts as the server is sent them.
+    fn sent(&self, prompts: &mut Prompts) -> Result<Sent, CliError> {
+        if !self.server.sends_messages() {
+            return Ok(Sent::Texts(std::mem::take(&mut prompts.texts)));
+        }
+        if self.data.prompt != FormatName::Chat {
+            let what = "`--server-api chat` sends messages, of which the server makes a chat";
+            return Err(CliError::argument(what, "give `--prompt chat`"));
+        }
+        let all = prompts.examples().into_iter().map(Record::conversation);
+        Ok(Sent::Conversations(all.collect()))
+    }
+
+    /// All responses of a server to the prompts of one part. Prompts and what is sent are all there
+    /// are, and belong together one by one.
     fn ask(
         &self,
         server: &Server,
         part: &[Prompt],
         prompts: &[Prompt],
-        texts: &[String],
+        sent: &Sent,
     ) -> Result<Vec<Row>, LlmError> {
         // Numbers of records rise.
         let first = part.first().map_or(0, |prompt| prompt.number);
         let start = prompts.partition_point(|prompt| prompt.number < first);
-        let texts = &texts[start..start + part.len()];
-        let questions = part.iter().zip(texts).flat_map(|(prompt, text)| {
-            (0..self.responses).map(move |response| Question { prompt, text, response })
+        let questions = part.iter().zip(start..).flat_map(|(prompt, place)| {
+            let asked = sent.asked(place);
+            (0..self.responses).map(move |response| Question { prompt, asked, response })
         });
         let questions: Vec<Question> = questions.collect();
         answer_all(server, &questions, self.batch as usize, &stop_asked)

@@ -3,7 +3,7 @@
 #[cfg(feature = "llm")]
 use super::carving::{DISCOUNT, MASS, TeacherArguments};
 use super::interrupt::{Listening, stop_flag};
-use super::output::{command, print_json, say};
+use super::output::{command, print_json, say, shown};
 use super::range::parse_range;
 use super::size::within_limit;
 use super::source::Parameters;
@@ -12,6 +12,7 @@ use super::{CliError, End};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use operators::{Discount, TopP};
+use ranks::Ranks;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -106,33 +107,41 @@ pub struct Verify {
 const SAMPLES: u64 = 4_000;
 
 impl Verify {
-    /// Runs it.
-    pub fn run(self) -> Result<End, CliError> {
+    /// Runs it, by all processes that were started; the first one writes.
+    pub fn run(self, ranks: &Ranks) -> Result<End, CliError> {
         let plan = match self.plan() {
             #[cfg(feature = "llm")]
             Err(CliError::LanguageModel(llm::LlmError::Stopped)) => return Ok(End::Interrupted),
             plan => plan?,
         };
         // Better refused now than after the campaign.
-        self.report.as_deref().map(report::prepare).transpose()?;
-        let outcome = self.campaign(&plan)?;
+        self.report.as_deref().filter(|_| ranks.is_first()).map(report::prepare).transpose()?;
+        let outcome = self.campaign(&plan, ranks)?;
+        if ranks.is_first() {
+            self.write(&plan, &outcome)?;
+        }
+        Ok(self.end(&plan, &outcome))
+    }
+
+    /// Says what was found, and writes what was asked for.
+    fn write(&self, plan: &Plan, outcome: &Outcome) -> Result<(), CliError> {
         // Before anything is written, so that a folder that refuses loses no result.
-        print_table(&plan, &outcome, self.strict);
-        print_gaps(&plan, &outcome);
+        print_table(plan, outcome, self.strict);
+        print_gaps(plan, outcome);
         let mut counterexamples = Vec::new();
-        let written = self.write_counterexamples(&plan, &outcome, &mut counterexamples);
+        let written = self.write_counterexamples(plan, outcome, &mut counterexamples);
         for path in &counterexamples {
             say!("counterexample: {0} (bellman replay {0})", path.display());
         }
         if self.json {
-            print_json(&summary(&plan, &outcome, &counterexamples))?;
+            print_json(&summary(plan, outcome, &counterexamples))?;
         }
         written?;
         if let Some(dir) = &self.report {
-            let page = Page::of(&plan, &outcome, &counterexamples).with_command(command());
+            let page = Page::of(plan, outcome, &counterexamples).with_command(command());
             say!("report: {}", report::write(dir, &page)?.display());
         }
-        Ok(self.end(&plan, &outcome))
+        Ok(())
     }
 
     fn plan(&self) -> Result<Plan, CliError> {
@@ -213,19 +222,23 @@ impl Verify {
         Ok(Vec::new())
     }
 
-    fn campaign(&self, plan: &Plan) -> Result<Outcome, CliError> {
+    fn campaign(&self, plan: &Plan, ranks: &Ranks) -> Result<Outcome, CliError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads.unwrap_or(0) as usize)
             .build()
             .map_err(|e| CliError::argument(e.to_string(), "choose fewer `--threads`"))?;
-        let bar = progress(plan.len());
+        // That of the first process; the others have as much to do.
+        let bar = progress(plan.len().div_ceil(ranks.size() as u64));
         let advanced = || bar.inc(1);
         let wanted = self.report.is_some() || self.json || plan.given.len() > 1;
         let families = plan.families.len() as u64;
         let sample_every = if wanted { stride(plan.len(), families, SAMPLES) } else { 0 };
         let watch = Watch { advanced: &advanced, stop: stop_flag(), sample_every };
         let listening = Listening::start();
-        let outcome = pool.install(|| campaign::run(plan, &watch));
+        let outcome = pool.install(|| match ranks.size() {
+            1 => Ok(campaign::run(plan, &watch)),
+            _ => campaign::run_over(ranks, plan, &watch),
+        })?;
         drop(listening);
         bar.finish_and_clear();
         if outcome.mdps < plan.len() {
@@ -273,7 +286,7 @@ fn progress(length: u64) -> ProgressBar {
     };
     // The template is a constant; a bar without it is still a bar.
     let style = ProgressStyle::with_template(style).unwrap_or(ProgressStyle::default_bar());
-    let bar = ProgressBar::new(length).with_style(style);
+    let bar = shown(ProgressBar::new(length).with_style(style));
     // A single model may take minutes, in which nothing else would move the bar.
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

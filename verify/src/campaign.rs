@@ -4,8 +4,10 @@ use crate::{
     Case, CaseError, Check, Finding, Number, Plan, Proposition, Sample, Theory, Verdict, Witness,
 };
 use operators::{OperatorError, Selection};
+use ranks::{Ranks, RanksError};
 use rayon::prelude::*;
 use rounding::Enclosure;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tabular::Instance;
 use tabular::random::Source;
@@ -14,7 +16,7 @@ use tabular::random::Source;
 const KEPT: usize = 3;
 
 /// Counts for one proposition.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Instances that met the hypotheses.
     pub checked: u64,
@@ -41,7 +43,7 @@ pub struct Tally {
 }
 
 /// An instance at which a proposition fails or stays undecided.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// Its number in the campaign.
     pub index: u64,
@@ -105,7 +107,7 @@ impl Tally {
 }
 
 /// What a campaign found.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// A tally for each proposition of the plan, in its order.
     pub tallies: Vec<Tally>,
@@ -142,6 +144,40 @@ pub struct Watch<'a> {
 
 /// Runs the plan on rayon's current thread pool.
 pub fn run(plan: &Plan, watch: &Watch<'_>) -> Outcome {
+    let mut outcome = some(plan, watch, (0..plan.len()).into_par_iter());
+    outcome.samples.sort_by_key(|s| s.index);
+    outcome
+}
+
+/// How many instances a rank checks before all agree whether to go on.
+const ROUND: u64 = 1024;
+
+/// The same, by several ranks, each on rayon's current thread pool: they take turns at the instances,
+/// and all find what one would find alone. What ends one of them early ends all. Collective.
+///
+/// # Errors
+/// Those of every collective call.
+pub fn run_over(ranks: &Ranks, plan: &Plan, watch: &Watch<'_>) -> Result<Outcome, RanksError> {
+    let (rank, size) = (ranks.rank() as u64, ranks.size() as u64);
+    let mut outcome = Outcome::empty(plan.propositions.len());
+    let mut next = 0;
+    while next < plan.len() {
+        let end = plan.len().min(next.saturating_add(ROUND.saturating_mul(size)));
+        let mine = (next..end).into_par_iter().filter(|index| index % size == rank);
+        outcome = outcome.merge(some(plan, watch, mine));
+        next = end;
+        if ranks.any(watch.stop.load(Ordering::Relaxed))? {
+            break;
+        }
+    }
+    let all = ranks.gather(&outcome)?.into_iter();
+    let mut outcome = all.fold(Outcome::empty(plan.propositions.len()), Outcome::merge);
+    outcome.samples.sort_by_key(|s| s.index);
+    Ok(outcome)
+}
+
+/// What these instances show; samples in whatever order.
+fn some(plan: &Plan, watch: &Watch<'_>, instances: impl ParallelIterator<Item = u64>) -> Outcome {
     let empty = || Outcome::empty(plan.propositions.len());
     let step = |mut outcome: Outcome, index: u64| {
         if watch.stop.load(Ordering::Relaxed) {
@@ -157,10 +193,7 @@ pub fn run(plan: &Plan, watch: &Watch<'_>) -> Outcome {
         (watch.advanced)();
         outcome
     };
-    let mut outcome =
-        (0..plan.len()).into_par_iter().fold(empty, step).reduce(empty, Outcome::merge);
-    outcome.samples.sort_by_key(|s| s.index);
-    outcome
+    instances.fold(empty, step).reduce(empty, Outcome::merge)
 }
 
 fn check_index(plan: &Plan, index: u64, wanted: bool) -> (Vec<Finding>, Option<Sample>) {

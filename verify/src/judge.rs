@@ -75,7 +75,7 @@ impl Judge {
         value: f64,
         bound: f64,
     ) {
-        let witness = || Witness { state, action, value, bound, claim, reason: None };
+        let witness = || Witness { state, action, value, bound, claim: claim.into(), reason: None };
         match answer {
             Some(false) if self.no.is_none() => self.no = Some(T::no(witness())),
             None if self.undecided.is_none() => self.undecided = Some(witness()),

@@ -2,11 +2,11 @@
 
 use crate::{Case, Number};
 use operators::{Cells, Dense, NumberSystem, OperatorError, Rows, horizon_bound, supported_norm};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tabular::random::Source;
 
 /// The gap of an instance against its bounds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The number of the instance.
     pub index: u64,

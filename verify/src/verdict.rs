@@ -1,10 +1,11 @@
 //! [`Verdict`]: what a check says.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Where and by how much a proposition fails.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Witness {
     /// The state at which it fails.
     pub state: usize,
@@ -15,7 +16,7 @@ pub struct Witness {
     /// What bounds it.
     pub bound: f64,
     /// The claim in symbols.
-    pub claim: &'static str,
+    pub claim: Cow<'static, str>,
     /// Why the instance could not be examined at all, where that is so: then there is no place.
     pub reason: Option<String>,
 }
@@ -24,7 +25,7 @@ impl Witness {
     /// Of an instance that could not be examined.
     pub fn unexamined(claim: &'static str, reason: String) -> Self {
         let (value, bound) = (f64::NAN, f64::NAN);
-        Self { state: 0, action: None, value, bound, claim, reason: Some(reason) }
+        Self { state: 0, action: None, value, bound, claim: claim.into(), reason: Some(reason) }
     }
 
     /// What stays open: the text for an undecided claim, as [`fmt::Display`] is for one that

@@ -13,7 +13,7 @@ pub use bootstrap::{Bootstrap, Estimate, MOST_RESAMPLES};
 pub use exact_match::exact_match;
 pub use porter::stem;
 pub use record::{Evaluation, Record, Role, SeedScore, Used};
-pub use respond::respond;
+pub use respond::{Respond, respond};
 pub use rouge::{MOST_WORDS, TooManyWords, Words, rouge_l};
 pub use score::{Means, Score, score_texts};
 pub use texts::{LineProblem, Lined, Texts};

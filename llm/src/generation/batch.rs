@@ -1,9 +1,9 @@
 //! [`generate`]: a batch of responses, one token each at a time.
 
 use super::choice::Source;
+use super::policy::{Alone, Policy};
 use super::{Choice, Job, Response, Sampled, Sampling};
-use crate::{Cache, LlmError, Model, Padding, Tokens};
-use candle_core::{DType, Device, Tensor};
+use crate::{LlmError, Model, Padding, Tokens};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -34,10 +34,21 @@ pub fn generate(
     sampling: &Sampling,
     watch: &mut dyn FnMut(Sampled) -> ControlFlow<()>,
 ) -> Result<Vec<Response>, LlmError> {
+    draw(&mut Alone::new(model), jobs, ends, sampling, watch)
+}
+
+/// [`generate`] from any policy.
+pub(super) fn draw(
+    policy: &mut dyn Policy,
+    jobs: &[Job],
+    ends: &[u32],
+    sampling: &Sampling,
+    watch: &mut dyn FnMut(Sampled) -> ControlFlow<()>,
+) -> Result<Vec<Response>, LlmError> {
     let choice = Choice::new(sampling)?;
     let (prompts, of_job) = distinct(jobs);
     let mut tokens = Tokens::padded(&prompts, Padding::Left)?;
-    let positions = model.config().max_positions;
+    let positions = policy.positions();
     if tokens.time() >= positions {
         return Err(LlmError::TooLong { needed: tokens.time() + 1, positions });
     }
@@ -52,10 +63,13 @@ pub fn generate(
     if sampling.max_new_tokens == 0 {
         return Ok(responses);
     }
-    let mut cache = Cache::new();
     let mut rows = Some(of_job);
     loop {
-        next_tokens(model, &tokens, &mut cache, rows.take(), choice, &mut open)?;
+        let logits = policy.logits(&tokens, rows.take().as_deref())?;
+        open.par_iter_mut().zip(logits).try_for_each(|(row, logits)| {
+            row.token = choice.take(&logits, row.source.uniform())?;
+            Ok::<(), LlmError>(())
+        })?;
         let mut going = Vec::with_capacity(open.len());
         for (row, Open { job, room, token, .. }) in open.iter_mut().enumerate() {
             let response = &mut responses[*job];
@@ -74,7 +88,7 @@ pub fn generate(
             return Ok(responses);
         }
         if going.len() < open.len() {
-            cache.select(&going)?;
+            policy.select(&going)?;
             let kept = open.into_iter().enumerate().filter(|(row, _)| going.contains(row));
             open = kept.map(|(_, row)| row).collect();
         }
@@ -96,30 +110,4 @@ fn distinct<'a>(jobs: &[Job<'a>]) -> (Vec<&'a [u32]>, Vec<usize>) {
     };
     let of_job = jobs.iter().map(place).collect();
     (prompts, of_job)
-}
-
-/// Chooses the next token of every row; logits are computed for the last position alone. `rows`
-/// says, where it is given, which sequence of `tokens` each row goes on from.
-fn next_tokens(
-    model: &Model,
-    tokens: &Tokens,
-    cache: &mut Cache,
-    rows: Option<Vec<usize>>,
-    choice: Choice,
-    open: &mut [Open],
-) -> Result<(), LlmError> {
-    let hidden_bte = model.hidden(tokens, Some(cache))?;
-    let mut last_be = hidden_bte.narrow(1, tokens.time() - 1, 1)?.squeeze(1)?.contiguous()?;
-    if let Some(rows) = rows {
-        cache.select(&rows)?;
-        let rows: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-        let rows = Tensor::from_slice(&rows, rows.len(), last_be.device())?;
-        last_be = last_be.index_select(&rows, 0)?;
-    }
-    let logits_bv = model.logits(&last_be)?.detach().to_device(&Device::Cpu)?;
-    let logits = logits_bv.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-    open.par_iter_mut().zip(logits).try_for_each(|(row, logits)| {
-        row.token = choice.take(&logits, row.source.uniform())?;
-        Ok(())
-    })
 }

@@ -6,9 +6,11 @@
 
 mod batch;
 mod choice;
+mod policy;
 
 pub use batch::generate;
 pub use choice::Choice;
+pub use policy::generate_mixed;
 
 /// How tokens are chosen, and how many.
 #[derive(Debug, Clone, Copy, PartialEq)]

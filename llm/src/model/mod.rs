@@ -15,6 +15,7 @@ mod norm;
 mod parameters;
 mod prune;
 mod random;
+mod recompute;
 mod rotary;
 mod save;
 mod scene;
@@ -34,6 +35,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use linear::Linear;
 use norm::Norm;
 use parameters::{Parameters, Source};
+use recompute::Recompute;
 use scene::Scene;
 use std::collections::BTreeMap;
 
@@ -55,6 +57,8 @@ pub struct Model {
     tensors: BTreeMap<String, Tensor>,
     dtype: DType,
     device: Device,
+    /// Where activations are not kept.
+    recompute: Option<Recompute>,
 }
 
 /// Where tensors are found: what all names but the head's start with, the embedding, the
@@ -163,6 +167,7 @@ impl Model {
             tensors,
             dtype,
             device,
+            recompute: None,
         })
     }
 
@@ -189,6 +194,26 @@ impl Model {
     /// The head [V, E]: logits are products of hidden states with its rows.
     pub fn head(&self) -> &Tensor {
         &self.head_ve
+    }
+
+    /// How many tokens there are logits of: the rows V of the head.
+    pub fn choices(&self) -> usize {
+        self.head_ve.dims()[0]
+    }
+
+    /// The model with logits of the first `tokens` tokens only, of all where it has fewer.
+    ///
+    /// Embeddings are often padded with rows that belong to no token. What the tokenizer does not
+    /// have is thus neither drawn nor a candidate, nor part of any sum over the vocabulary. The
+    /// tensors, and what is saved, stay as they are.
+    ///
+    /// # Errors
+    /// [`LlmError::Tensor`].
+    pub fn within(mut self, tokens: usize) -> Result<Self, LlmError> {
+        if tokens < self.choices() {
+            self.head_ve = self.head_ve.narrow(0, 0, tokens)?;
+        }
+        Ok(self)
     }
 
     /// Hidden states of new tokens, ready for the head; with a cache, after those it holds.
@@ -221,7 +246,10 @@ impl Model {
             }
         }
         for (i, block) in self.blocks.iter().enumerate() {
-            x_mh = block.forward(&x_mh, &scene, cache.layers.get_mut(i))?;
+            x_mh = match &self.recompute {
+                Some(recompute) if !caching => recompute.forward(block, &x_mh, &scene)?,
+                _ => block.forward(&x_mh, &scene, cache.layers.get_mut(i))?,
+            };
         }
         self.finish(x_mh, tokens)
     }
@@ -237,7 +265,7 @@ impl Model {
         Ok(x_mh.reshape((tokens.batch(), tokens.time(), self.config.embedding_width))?)
     }
 
-    /// The logits of hidden states, over the whole vocabulary.
+    /// The logits of hidden states, over the whole vocabulary: all of [`Model::choices`].
     ///
     /// Shapes: [.., E] → [.., V].
     ///
@@ -246,7 +274,7 @@ impl Model {
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor, LlmError> {
         let (mut shape, width) = (hidden.dims().to_vec(), self.config.embedding_width);
         if let Some(last) = shape.last_mut() {
-            *last = self.config.vocabulary;
+            *last = self.choices();
         }
         let logits_mv = hidden.reshape(((), width))?.matmul(&self.head_ve.t()?)?;
         Ok(logits_mv.reshape(shape)?)

@@ -4,6 +4,7 @@ use super::Model;
 use crate::LlmError;
 use candle_core::DType;
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 impl Model {
@@ -33,10 +34,16 @@ impl Model {
         let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         safetensors::serialize_to_file(self.tensors(), Some(metadata), &aside)
             .map_err(|e| failed(std::io::Error::other(e)))?;
-        let synced = std::fs::File::open(&aside).and_then(|file| file.sync_all());
-        synced.and_then(|()| std::fs::rename(&aside, weights)).map_err(failed)?;
+        put(&aside, &weights).map_err(failed)?;
         let aside = folder.join("config.json.part");
         std::fs::write(&aside, format!("{config:#}\n")).map_err(failed)?;
-        std::fs::rename(&aside, folder.join("config.json")).map_err(failed)
+        put(&aside, &folder.join("config.json")).map_err(failed)
     }
+}
+
+/// Gives a file that was written aside its name, once its content is on the disk.
+fn put(aside: &Path, path: &Path) -> std::io::Result<()> {
+    // Not everywhere does a file that was opened for reading go to the disk.
+    OpenOptions::new().write(true).open(aside)?.sync_all()?;
+    std::fs::rename(aside, path)
 }

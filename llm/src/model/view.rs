@@ -15,7 +15,8 @@ impl Model {
     /// [`LlmError::Tensor`].
     pub fn frozen(&self) -> Result<Self, LlmError> {
         let weights = Detached(&self.tensors);
-        Self::new(self.config.clone(), &weights, self.dtype, &self.device, Mode::Frozen)
+        let all = Self::new(self.config.clone(), &weights, self.dtype, &self.device, Mode::Frozen)?;
+        all.within(self.choices())
     }
 
     /// Puts other numbers into the variables.

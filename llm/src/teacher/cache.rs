@@ -3,18 +3,24 @@
 use super::columns::{schema, to_batch, to_rows};
 use super::{Expected, Row, Settings};
 use crate::LlmError;
+use crate::text::{Tokenizer, agreement_on};
 use operators::TopP;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How many rows are decoded at once.
 const ROWS: usize = 64;
+
+/// The name under which the metadata have the tokens.
+const TOKENS: &str = "bellman.tokens";
 
 /// Teacher data on disk: the settings are read and checked, rows are read as they are asked for.
 #[derive(Debug, Clone)]
@@ -23,6 +29,7 @@ pub struct Cache {
     settings: Settings,
     p: TopP,
     responses: u64,
+    tokens: Option<Arc<BTreeMap<u32, String>>>,
 }
 
 impl Cache {
@@ -36,10 +43,40 @@ impl Cache {
         let responses = u64::try_from(metadata.num_rows())
             .map_err(|_| bad(path, "a negative number of rows"))?;
         let entries = metadata.key_value_metadata().into_iter().flatten();
-        let entries = entries.filter_map(|e| Some((e.key.clone(), e.value.clone()?))).collect();
+        let entries: BTreeMap<String, String> =
+            entries.filter_map(|e| Some((e.key.clone(), e.value.clone()?))).collect();
         let settings = Settings::read(&entries, path)?;
         expected.check(&settings, path)?;
-        Ok(Self { path: path.to_path_buf(), p: settings.p, settings, responses })
+        let tokens = entries.get(TOKENS).map(|text| serde_json::from_str(text)).transpose();
+        let tokens = tokens.map_err(|e| bad(path, format!("{TOKENS}: {e}")))?.map(Arc::new);
+        Ok(Self { path: path.to_path_buf(), p: settings.p, settings, responses, tokens })
+    }
+
+    /// Fails unless a tokenizer means the tokens that occur here by the same numbers. What else it
+    /// has does not matter, nor how it cuts a text: prompts and responses are tokens already.
+    ///
+    /// # Errors
+    /// [`LlmError::Vocabulary`], which names the first tokens that differ; of a cache that does not
+    /// say what its tokens are [`LlmError::CacheMismatch`], unless it was made with this tokenizer.
+    pub fn agree(&self, tokenizer: &Tokenizer) -> Result<(), LlmError> {
+        match &self.tokens {
+            Some(tokens) => agreement_on(tokens, &tokenizer.vocabulary(), tokens.keys().copied()),
+            None => self.check(&Expected::anything().tokenizer(&tokenizer.hash())),
+        }
+    }
+
+    /// Refuses a cache with other settings than those expected.
+    ///
+    /// # Errors
+    /// [`LlmError::CacheMismatch`].
+    pub fn check(&self, expected: &Expected) -> Result<(), LlmError> {
+        expected.check(&self.settings, &self.path)
+    }
+
+    /// The tokens that occur in prompts, responses and candidate sets, as `tokenizer.json` writes
+    /// them; `None` where the file does not say.
+    pub fn tokens(&self) -> Option<&BTreeMap<u32, String>> {
+        self.tokens.as_deref()
     }
 
     /// The same cache with candidate sets at another mass, which may be smaller only.
@@ -195,6 +232,13 @@ impl Writer {
         let batch = to_batch(rows).map_err(|e| self.failed(std::io::Error::other(e)))?;
         let written = self.writer.write(&batch).and_then(|()| self.writer.flush());
         written.map_err(|e| self.failed(std::io::Error::other(e)))
+    }
+
+    /// Notes what the tokens that occur are.
+    pub fn tokens(&mut self, tokens: &BTreeMap<u32, String>) -> Result<(), LlmError> {
+        let text = serde_json::to_string(tokens).map_err(|e| self.failed(e.into()))?;
+        self.writer.append_key_value_metadata(KeyValue::new(TOKENS.into(), text));
+        Ok(())
     }
 
     /// Puts the file in its place, whole and on the disk.

@@ -3,6 +3,9 @@
 use super::cache::Writer;
 use super::{Cache, Expected, Row, Settings};
 use crate::LlmError;
+use ranks::Ranks;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -29,9 +32,13 @@ pub struct Prompt {
 /// Parts are written aside and renamed; those that are there already are not asked for again. So
 /// a killed process loses the part it was at, and the finished file is the same as without the
 /// interruption: no response twice, none left out. `watch` hears how many prompts are answered,
-/// before each part and at the end.
+/// before each part and at the end. `vocabulary` says what the tokens are; those that occur are noted
+/// in the file, so that another model's tokenizer can be compared.
+///
+/// One process at a time fills a folder. The system knows when it has ended, even by `kill -9`.
 ///
 /// # Errors
+/// [`LlmError::Busy`] when another process is filling the folder;
 /// [`LlmError::CacheMismatch`] when the folder holds something made with other settings;
 /// [`LlmError::Cache`] when `answer` gives other rows than it was asked for, or a part is damaged;
 /// [`LlmError::Write`], [`LlmError::File`]; those of `answer`.
@@ -39,44 +46,117 @@ pub fn fill(
     folder: &Path,
     settings: &Settings,
     prompts: &[Prompt],
+    vocabulary: &BTreeMap<u32, String>,
+    answer: impl FnMut(&[Prompt]) -> Result<Vec<Row>, LlmError>,
+    watch: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Cache>, LlmError> {
+    fill_over(&Ranks::alone(), folder, settings, prompts, vocabulary, answer, watch)
+}
+
+/// The same, by several ranks that see the same folder: each makes parts of its own, and the
+/// finished file is the same as one rank makes. The watch of any rank breaks off all. Collective.
+///
+/// # Errors
+/// The same; [`LlmError::Ranks`].
+pub fn fill_over(
+    ranks: &Ranks,
+    folder: &Path,
+    settings: &Settings,
+    prompts: &[Prompt],
+    vocabulary: &BTreeMap<u32, String>,
     mut answer: impl FnMut(&[Prompt]) -> Result<Vec<Row>, LlmError>,
     mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<Cache>, LlmError> {
     let (path, parts) = (folder.join(FILE), Parts(folder.join("parts")));
     let expected = Expected::all(settings);
-    if !path.exists() {
+    let finished = path.exists();
+    // Before any rank changes something.
+    ranks.meet()?;
+    if !finished {
         parts.make()?;
-        let mut answered = 0;
-        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
-            if watch(answered).is_break() {
+    }
+    // The first rank keeps others out for all of this run.
+    let lock = if ranks.is_first() { parts.lock()? } else { None };
+    ranks.meet()?;
+    // Another process may have finished it before the lock was to be had.
+    if !path.exists() {
+        let mut make = |i: usize, prompts: &[Prompt]| {
+            let rows = answer(prompts)?;
+            write_part(&parts.path(i), settings, prompts, &rows)
+        };
+        let all: Vec<&[Prompt]> = prompts.chunks(PROMPTS_PER_PART).collect();
+        let mut left = Vec::new();
+        for i in 0..all.len() {
+            match parts.path(i).exists() {
+                true => _ = Cache::open(&parts.path(i), &expected)?,
+                false => left.push(i),
+            }
+        }
+        let there =
+            |left: &[usize]| prompts.len() - left.iter().map(|&i| all[i].len()).sum::<usize>();
+        // So that no part is there for one rank and not for another.
+        ranks.meet()?;
+        while !left.is_empty() {
+            let mut stopped = watch(there(&left)).is_break();
+            if let Some(&i) = left.get(ranks.rank()).filter(|_| !stopped) {
+                match make(i, all[i]) {
+                    Err(LlmError::Stopped) => stopped = true,
+                    made => made?,
+                }
+            }
+            if ranks.any(stopped)? {
                 return Ok(None);
             }
-            let part = parts.path(i);
-            if part.exists() {
-                Cache::open(&part, &expected)?;
-            } else {
-                let rows = answer(prompts)?;
-                asked_for(&rows, prompts, settings, &part)?;
-                let mut writer = Writer::create(&part, settings)?;
-                writer.group(&rows)?;
-                writer.finish()?;
-            }
-            answered += prompts.len();
+            left.drain(..ranks.size().min(left.len()));
         }
-        let mut writer = Writer::create(&path, settings)?;
-        for (i, prompts) in prompts.chunks(PROMPTS_PER_PART).enumerate() {
-            let part = Cache::open(&parts.path(i), &expected)?;
-            let rows = part.rows()?.collect::<Result<Vec<Row>, _>>()?;
-            asked_for(&rows, prompts, settings, part.path())?;
-            writer.group(&rows)?;
+        if ranks.is_first() {
+            join(&path, &parts, settings, &all, vocabulary)?;
         }
-        writer.finish()?;
+        ranks.meet()?;
     }
     let cache = Cache::open(&path, &expected)?;
-    parts.remove()?;
+    drop(lock);
+    if ranks.is_first() {
+        parts.remove()?;
+    }
     // Nothing is left to be broken off.
     let _ = watch(prompts.len());
     Ok(Some(cache))
+}
+
+fn write_part(
+    path: &Path,
+    settings: &Settings,
+    prompts: &[Prompt],
+    rows: &[Row],
+) -> Result<(), LlmError> {
+    asked_for(rows, prompts, settings, path)?;
+    let mut writer = Writer::create(path, settings)?;
+    writer.group(rows)?;
+    writer.finish()
+}
+
+/// Makes the finished cache of its parts.
+fn join(
+    path: &Path,
+    parts: &Parts,
+    settings: &Settings,
+    prompts: &[&[Prompt]],
+    vocabulary: &BTreeMap<u32, String>,
+) -> Result<(), LlmError> {
+    let expected = Expected::all(settings);
+    let mut writer = Writer::create(path, settings)?;
+    let mut used = BTreeSet::new();
+    for (i, prompts) in prompts.iter().enumerate() {
+        let part = Cache::open(&parts.path(i), &expected)?;
+        let rows = part.rows()?.collect::<Result<Vec<Row>, _>>()?;
+        asked_for(&rows, prompts, settings, part.path())?;
+        used.extend(rows.iter().flat_map(Row::tokens));
+        writer.group(&rows)?;
+    }
+    let token = |id: u32| Some((id, vocabulary.get(&id)?.clone()));
+    writer.tokens(&used.into_iter().filter_map(token).collect())?;
+    writer.finish()
 }
 
 /// Whether rows are all responses to these prompts, in order.
@@ -112,6 +192,25 @@ struct Parts(PathBuf);
 impl Parts {
     fn path(&self, part: usize) -> PathBuf {
         self.0.join(format!("{part:06}.parquet"))
+    }
+
+    /// Keeps other processes out until it is dropped; nothing where there are no parts.
+    ///
+    /// It lies among the parts and goes with them. A process that had opened it before takes a lock on
+    /// nothing, and finds the finished file.
+    fn lock(&self) -> Result<Option<File>, LlmError> {
+        let file = match File::create(self.0.join("lock")) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(self.failed(e)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(LlmError::Busy { path: self.0.clone() }),
+            // A file system without locks: then there is nothing to keep others out by.
+            Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(None),
+            Err(TryLockError::Error(e)) => Err(self.failed(e)),
+        }
     }
 
     fn make(&self) -> Result<(), LlmError> {

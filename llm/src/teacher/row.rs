@@ -23,6 +23,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Every token that occurs: of prompt, response and candidate sets.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+        let lists = [&self.prompt_tokens, &self.response_tokens, &self.scores.candidates];
+        lists.into_iter().flatten().copied()
+    }
+
     /// What is wrong with a row that somebody else may have written; `None` when nothing is.
     pub(super) fn problem(&self) -> Option<String> {
         let (scores, positions) = (&self.scores, self.response_tokens.len());
@@ -75,19 +81,21 @@ impl Scores {
         scores
     }
 
-    /// The candidate sets of the adaptive rule along this response, and how many of them carry less
-    /// than it asks for, because the sets here hold no more: with any such the guarantee of
-    /// [`Budget`] is gone.
+    /// The candidate sets of the adaptive rule along this response, and the positions at which they
+    /// carry less than it asks for, because the sets here hold no more: with any such the guarantee
+    /// of [`Budget`] is gone.
     ///
     /// The prompt is the first state. Masses are rounded to `f32`, which moves what is spent at each
     /// position by less than 10⁻⁷.
-    pub fn adaptive(&self, mut budget: Budget) -> (Self, usize) {
+    pub fn adaptive(&self, mut budget: Budget) -> (Self, Vec<usize>) {
         let mut scores = Self { chosen: self.chosen.clone(), ..Self::default() };
-        let mut short = 0;
-        for (set, &mass) in self.sets().zip(&self.mass) {
+        let mut short = Vec::new();
+        for (t, (set, &mass)) in self.sets().zip(&self.mass).enumerate() {
             let p = budget.mass();
             let carried = f64::from(scores.push_prefix(self, set, mass, p));
-            short += usize::from(carried < f64::from(p.get() as f32));
+            if carried < f64::from(p.get() as f32) {
+                short.push(t);
+            }
             budget.spend(TopP::new(carried).map_or(f64::INFINITY, TopP::leak));
         }
         (scores, short)

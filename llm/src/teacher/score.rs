@@ -53,7 +53,8 @@ const CHUNK: usize = 64;
 /// The candidate sets at `p` of every position of every response, with log-probabilities: one
 /// forward pass over all exchanges.
 ///
-/// Sets are those of [`operators::CandidateSets::select`] on the logits.
+/// Sets are those of [`operators::CandidateSets::select`] on the logits, which are those of the
+/// model's [`Model::choices`]: rows of a padded embedding are no candidates, and carry no mass.
 ///
 /// # Errors
 /// [`LlmError::NoTokens`] without exchanges or with an empty prompt; those of [`Model::hidden`];
@@ -62,6 +63,11 @@ const CHUNK: usize = 64;
 pub fn score(model: &Model, exchanges: &[Exchange], p: TopP) -> Result<Vec<Scores>, LlmError> {
     if exchanges.iter().any(|exchange| exchange.prompt.is_empty()) {
         return Err(LlmError::NoTokens);
+    }
+    let vocabulary = model.choices();
+    let unknown = |token: &&u32| **token as usize >= vocabulary;
+    if let Some(&token) = exchanges.iter().flat_map(|e| &e.response).find(unknown) {
+        return Err(LlmError::UnknownToken { token, vocabulary });
     }
     let whole = |e: &Exchange| [&e.prompt[..], &e.response[..]].concat();
     let sequences: Vec<Vec<u32>> = exchanges.iter().map(whole).collect();

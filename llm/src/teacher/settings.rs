@@ -29,7 +29,7 @@ pub struct Settings {
     pub template: String,
     /// The hash of the prompts: [`super::hash_prompts`].
     pub prompts: String,
-    /// The type that the teacher computed in; `served` when a server does not say.
+    /// The type that the teacher computed in; [`SERVED`] when a server does not say.
     pub dtype: String,
     /// The mass of the candidate sets.
     pub p: TopP,
@@ -49,7 +49,15 @@ pub struct Settings {
     pub short_sets: bool,
 }
 
+/// What stands for the type of numbers of a teacher behind a server.
+pub const SERVED: &str = "served";
+
 impl Settings {
+    /// Whether the teacher was behind a server, which shows neither its weights nor its type.
+    pub fn served(&self) -> bool {
+        self.dtype == SERVED
+    }
+
     /// Names and values, as they stand in the metadata; doubles survive the round trip.
     pub fn entries(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -167,6 +175,11 @@ impl Expected {
     /// The template as well.
     pub fn template(self, template: &str) -> Self {
         self.and("template", template)
+    }
+
+    /// The hash of the prompts as well.
+    pub fn prompts(self, hash: &str) -> Self {
+        self.and("prompts", hash)
     }
 
     fn and(mut self, name: &'static str, value: &str) -> Self {

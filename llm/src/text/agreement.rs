@@ -2,7 +2,7 @@
 
 use super::Tokenizer;
 use crate::LlmError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How many differing tokens an error names.
@@ -44,22 +44,21 @@ impl fmt::Display for Difference {
 /// # Errors
 /// [`LlmError::Vocabulary`], which names the first tokens that differ.
 pub fn agreement(teacher: &Tokenizer, student: &Tokenizer) -> Result<(), LlmError> {
-    let mut ids: BTreeSet<u32> = teacher.vocabulary().into_keys().collect();
-    ids.extend(student.vocabulary().into_keys());
-    agreement_on(teacher, student, ids)
+    let (teacher, student) = (teacher.vocabulary(), student.vocabulary());
+    let ids: BTreeSet<u32> = teacher.keys().chain(student.keys()).copied().collect();
+    agreement_on(&teacher, &student, ids)
 }
 
-/// Fails unless both tokenizers mean the same tokens by these numbers. What else they have does
+/// Fails unless two vocabularies mean the same tokens by these numbers. What else they have does
 /// not matter.
 ///
 /// # Errors
 /// [`LlmError::Vocabulary`]. A number that neither knows is no disagreement.
 pub fn agreement_on(
-    teacher: &Tokenizer,
-    student: &Tokenizer,
+    teacher: &BTreeMap<u32, String>,
+    student: &BTreeMap<u32, String>,
     ids: impl IntoIterator<Item = u32>,
 ) -> Result<(), LlmError> {
-    let (teacher, student) = (teacher.vocabulary(), student.vocabulary());
     let mut ids: Vec<u32> =
         ids.into_iter().filter(|id| teacher.get(id) != student.get(id)).collect();
     ids.sort_unstable();

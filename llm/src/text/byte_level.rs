@@ -21,6 +21,8 @@ const QWEN_2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{
 /// stand: control tokens, and those that a user added.
 const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
+/// That for rows of the embedding which belong to no token: the converter makes up a text for each.
+const UNUSED: i64 = 5;
 
 /// What the metadata of a GGUF file say of a tokenizer, under `tokenizer.ggml.*`.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +57,7 @@ impl ByteLevel {
             ));
         }
         let special = self.special()?;
-        let mut tokenizer = tokenizers::Tokenizer::new(bpe(&self.tokens, &self.merges, &self.pre)?);
+        let mut tokenizer = tokenizers::Tokenizer::new(self.bpe()?);
         tokenizer.with_pre_tokenizer(Some(words(&self.pre)?));
         tokenizer.with_decoder(Some(byte_level::ByteLevel::default()));
         tokenizer.add_tokens(special).map_err(|e| e.to_string())?;
@@ -77,27 +79,31 @@ impl ByteLevel {
         };
         Ok(special.map(added).collect())
     }
-}
 
-fn bpe(tokens: &[String], merges: &[String], pre: &str) -> Result<BPE, String> {
-    if tokens.len() >= MOST_TOKENS as usize {
-        return Err(format!("{} tokens, more than {MOST_TOKENS}", tokens.len()));
+    fn bpe(&self) -> Result<BPE, String> {
+        let tokens = &self.tokens;
+        if tokens.len() >= MOST_TOKENS as usize {
+            return Err(format!("{} tokens, more than {MOST_TOKENS}", tokens.len()));
+        }
+        let known: HashSet<&str> = tokens.iter().map(String::as_str).collect();
+        if known.len() != tokens.len() {
+            return Err(format!("{} tokens of the same text", tokens.len() - known.len()));
+        }
+        let pair = |merge: &String| {
+            let (left, right) =
+                merge.split_once(' ').ok_or_else(|| format!("{merge:?} is no pair of tokens"))?;
+            check_merge(&known, left, right, "")?;
+            Ok((left.to_owned(), right.to_owned()))
+        };
+        let merges = self.merges.iter().map(pair).collect::<Result<Vec<_>, String>>()?;
+        let used = |&(id, _): &(usize, &String)| self.token_types.get(id) != Some(&UNUSED);
+        let used = tokens.iter().enumerate().filter(used);
+        let vocabulary: Vocab = used.map(|(id, token)| (token.clone(), id as u32)).collect();
+        // Llama 3 takes a word that is a token as it is, whatever the merges would make of it.
+        let whole = self.pre == "llama-bpe";
+        let bpe = BPE::builder().vocab_and_merges(vocabulary, merges).ignore_merges(whole);
+        bpe.build().map_err(|e| e.to_string())
     }
-    let known: HashSet<&str> = tokens.iter().map(String::as_str).collect();
-    let pair = |merge: &String| {
-        let (left, right) =
-            merge.split_once(' ').ok_or_else(|| format!("{merge:?} is no pair of tokens"))?;
-        check_merge(&known, left, right, "")?;
-        Ok((left.to_owned(), right.to_owned()))
-    };
-    let merges = merges.iter().map(pair).collect::<Result<Vec<_>, String>>()?;
-    let vocabulary: Vocab = tokens.iter().cloned().zip(0..).collect();
-    if vocabulary.len() != tokens.len() {
-        return Err(format!("{} tokens of the same text", tokens.len() - vocabulary.len()));
-    }
-    // Llama 3 takes a word that is a token as it is, whatever the merges would make of it.
-    let bpe = BPE::builder().vocab_and_merges(vocabulary, merges).ignore_merges(pre == "llama-bpe");
-    bpe.build().map_err(|e| e.to_string())
 }
 
 /// How a text is cut into words, and its bytes into the letters that tokens are made of.

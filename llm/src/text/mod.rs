@@ -27,7 +27,7 @@ pub use checkpoint::end_token;
 pub use files::copy_text_files;
 pub(crate) use files::write_json;
 pub use prompt::{PromptFormat, alpaca};
-pub use records::{FieldNames, Record, read_records};
+pub use records::{FieldNames, Record, read_records, read_texts};
 pub use template::{ChatTemplate, Message};
 pub use tokenizer::Tokenizer;
 

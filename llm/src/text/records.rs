@@ -52,6 +52,27 @@ pub struct Record {
 /// [`LlmError::File`] when the file cannot be read, [`LlmError::Record`] with the line when one
 /// is no record or longer than 16 MiB.
 pub fn read_records(path: &Path, fields: &FieldNames) -> Result<Vec<Record>, LlmError> {
+    each_line(path, |line| record(line, fields))
+}
+
+/// The texts in one field of a file of JSON Lines; empty lines are skipped.
+///
+/// # Errors
+/// [`LlmError::File`] when the file cannot be read, [`LlmError::Record`] with the line when one is
+/// no object with a text in that field, or longer than 16 MiB.
+pub fn read_texts(path: &Path, field: &str) -> Result<Vec<String>, LlmError> {
+    each_line(path, |line| {
+        let object = object(line)?;
+        let missing = || format!("no field {field:?}; its fields are {}", names(&object));
+        text(field, present(&object, field).ok_or_else(missing)?)
+    })
+}
+
+/// What `read` makes of each line that is not empty.
+fn each_line<T>(
+    path: &Path,
+    read: impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<Vec<T>, LlmError> {
     let unreadable = |source| LlmError::File { path: path.to_path_buf(), source };
     let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
     let mut records = Vec::new();
@@ -67,18 +88,22 @@ pub fn read_records(path: &Path, fields: &FieldNames) -> Result<Vec<Record>, Llm
             return Err(bad("a line of more than 16 MiB".into()));
         }
         if !bytes.trim_ascii().is_empty() {
-            records.push(record(&bytes, fields).map_err(bad)?);
+            records.push(read(&bytes).map_err(bad)?);
         }
     }
     Ok(records)
 }
 
+fn object(line: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("not a JSON object".into()),
+        Err(e) => Err(format!("not JSON: {e}")),
+    }
+}
+
 fn record(line: &[u8], fields: &FieldNames) -> Result<Record, String> {
-    let object = match serde_json::from_slice(line) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => return Err("not a JSON object".into()),
-        Err(e) => return Err(format!("not JSON: {e}")),
-    };
+    let object = object(line)?;
     match present(&object, &fields.instruction) {
         Some(instruction) => Ok(Record {
             instruction: text(&fields.instruction, instruction)?,

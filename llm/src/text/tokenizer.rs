@@ -15,6 +15,8 @@ pub(super) const MOST_TOKENS: u32 = 1 << 24;
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// One more than the largest number of a token.
+    size: usize,
 }
 
 impl Tokenizer {
@@ -60,7 +62,7 @@ impl Tokenizer {
             Some((token, id)) if id >= MOST_TOKENS => {
                 Err(format!("token {token:?} has number {id}, beyond {MOST_TOKENS}"))
             }
-            Some(_) => Ok(Self { inner }),
+            Some((_, id)) => Ok(Self { inner, size: id as usize + 1 }),
         }
     }
 
@@ -95,6 +97,11 @@ impl Tokenizer {
     /// The number of a token by its content as `tokenizer.json` writes it, `<|im_end|>` or `Ġthe`.
     pub fn id(&self, content: &str) -> Option<u32> {
         self.inner.token_to_id(content)
+    }
+
+    /// One more than the largest number of a token: how many rows of an embedding can be tokens.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Every token by its number, as `tokenizer.json` writes it.

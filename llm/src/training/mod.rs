@@ -3,7 +3,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | [`Example`], [`Batch`], [`Order`] | what is trained on, together, and when |
-//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only |
+//! | [`Objective`] | the losses; [`BellmanLoss`] on the candidate tokens only, [`WholeLoss`] at p = 1, [`OnPolicyLoss`] on responses of its own |
 //! | [`vocabulary_loss`], [`survey`], [`log_normaliser`] | the whole vocabulary, a piece at a time |
 //! | [`Gradients`], [`AdamW`], [`Schedule`] | from gradients to weights |
 //! | [`Trainer`] | the step that puts these together |
@@ -22,8 +22,12 @@ mod check;
 mod example;
 mod gradients;
 mod log;
+#[cfg(feature = "nccl")]
+mod nccl;
 mod objective;
+mod on_policy;
 mod order;
+mod reduce;
 mod released;
 mod run;
 mod saved;
@@ -33,6 +37,7 @@ mod tally;
 mod tensorboard;
 mod trainer;
 mod vocabulary;
+mod whole;
 
 pub use adamw::{AdamW, AdamWSettings};
 pub use batch::Batch;
@@ -43,6 +48,7 @@ pub use example::Example;
 pub use gradients::Gradients;
 pub use log::{Entry, Log, LogBytes};
 pub use objective::Objective;
+pub use on_policy::OnPolicyLoss;
 pub use order::Order;
 pub use run::{Checks, Evaluate, Event, Phase, Rhythm, Run};
 pub use saved::{Progress, Saved};
@@ -51,3 +57,4 @@ pub use survey::{Survey, log_normaliser, survey};
 pub use tally::{Shares, Tally};
 pub use trainer::{Step, Trainer, TrainerSettings};
 pub use vocabulary::{Target, vocabulary_loss};
+pub use whole::WholeLoss;

@@ -1,7 +1,7 @@
 //! [`Objective`]: what a student is trained by.
 
 use super::vocabulary::{Target, vocabulary_loss};
-use super::{Batch, BellmanLoss, Example, Tally, candidate_kl, released};
+use super::{Batch, BellmanLoss, Example, OnPolicyLoss, Tally, WholeLoss, candidate_kl, released};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
 use candle_core::Tensor;
@@ -13,8 +13,13 @@ pub enum Objective<'a> {
     /// Cross entropy to the tokens that stand there: supervised fine-tuning on a data set's
     /// outputs, sequence-level distillation on a teacher's responses.
     CrossEntropy,
+    /// The same on plain text, of which this share is KL(teacher ‖ student) on the candidates and one
+    /// bucket in place of it.
+    Language(f64),
     /// Bellman Distill.
     Bellman(BellmanLoss),
+    /// Bellman Distill at p = 1, whose sets hold every token.
+    BellmanWhole(WholeLoss),
     /// Bellman Distill as the authors' released code has it, over the whole vocabulary.
     Released(Released),
     /// KL(teacher ‖ student) over the whole vocabulary.
@@ -23,6 +28,8 @@ pub enum Objective<'a> {
     CandidateKl,
     /// KL(student ‖ teacher) over the whole vocabulary, on the data's prefixes.
     ReverseKl(&'a Model),
+    /// KL(student ‖ teacher) over whole responses, on the student's own: MiniLLM.
+    OnPolicy(OnPolicyLoss<'a>),
 }
 
 impl Objective<'_> {
@@ -33,6 +40,7 @@ impl Objective<'_> {
     pub fn terms(&self, batch: &Batch, examples: &[&Example]) -> Result<usize, LlmError> {
         Ok(match self {
             Self::Bellman(loss) => loss.transitions(batch, &scores(examples)?),
+            Self::BellmanWhole(_) => batch.counts().filter(|&counts| counts).count(),
             // The released code knows no end: every response is as if cut off.
             Self::Released(_) => batch.rows() - examples.len(),
             _ => batch.rows(),
@@ -71,13 +79,26 @@ impl Objective<'_> {
             Self::CrossEntropy => {
                 vocabulary_loss(state.0, state.1, &Target::Tokens(batch.chosen()), &weights)
             }
+            Self::Language(kl) => {
+                let scaled = |by: f64| vec![share * by; batch.rows()];
+                let target = Target::Tokens(batch.chosen());
+                let loss = vocabulary_loss(state.0, state.1, &target, &scaled(1.0 - kl))?;
+                if *kl == 0.0 {
+                    return Ok(loss);
+                }
+                let divergence =
+                    candidate_kl::loss(batch, &scores(examples)?, state, &scaled(*kl), tally)?;
+                Ok(loss.add(&divergence)?)
+            }
             Self::Bellman(loss) => loss.loss(batch, &scores(examples)?, state, total, tally),
+            Self::BellmanWhole(loss) => loss.loss(batch, state, total, tally),
             Self::Released(settings) => {
                 released::loss(settings, batch, &scores(examples)?, state, share)
             }
             Self::CandidateKl => {
                 candidate_kl::loss(batch, &scores(examples)?, state, &weights, tally)
             }
+            Self::OnPolicy(loss) => loss.loss(batch, state, share),
             Self::ForwardKl(teacher) | Self::ReverseKl(teacher) => {
                 let hidden = &batch.hidden(teacher)?;
                 // Heads may be padded with rows that are no tokens.

@@ -7,6 +7,7 @@ use super::{
 use crate::weights::Folder;
 use crate::{Checkpoint, LlmError, Model};
 use operators::TopP;
+use ranks::{Ranks, RanksError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -69,13 +70,15 @@ pub enum Event<'a> {
     Saved,
 }
 
-/// A function that scores a student: Rouge-L times 100.
+/// A function that scores a student: Rouge-L times 100. Every rank calls it, and it gives the same on
+/// all.
 pub type Evaluate<'a> = &'a mut dyn FnMut(&Model) -> Result<f64, LlmError>;
 
 /// Training with its folder: states, log, the best student.
 ///
 /// The folder holds `states/` (see [`Saved`]), the [`Log`] and, with scores, `best/`, the student
 /// that scored best in the phase at hand. A phase starts from the best student of the one before.
+/// Of several ranks all read in that folder, and the first alone writes.
 #[derive(Debug)]
 pub struct Run<'a> {
     folder: PathBuf,
@@ -84,7 +87,9 @@ pub struct Run<'a> {
     rhythm: Rhythm,
     progress: Progress,
     saved: Saved,
-    log: Log,
+    /// On the first rank only.
+    log: Option<Log>,
+    ranks: Ranks,
     texts: Option<&'a Checkpoint>,
     checks: Checks,
 }
@@ -100,12 +105,32 @@ impl<'a> Run<'a> {
         text: &'a [Example],
         rhythm: Rhythm,
     ) -> Result<Self, LlmError> {
+        Self::open_over(&Ranks::alone(), folder, phases, text, rhythm)
+    }
+
+    /// The same, by these ranks together. Collective.
+    ///
+    /// # Errors
+    /// The same; [`LlmError::Ranks`], where ranks find different states as well.
+    pub fn open_over(
+        ranks: &Ranks,
+        folder: &Path,
+        phases: &'a [Phase<'a>],
+        text: &'a [Example],
+        rhythm: Rhythm,
+    ) -> Result<Self, LlmError> {
         let saved = Saved::at(&folder.join("states"));
         let progress = saved.progress()?.unwrap_or_default();
+        // A folder of one rank's own machine holds no state of the others.
+        let all = ranks.gather(&progress)?;
+        if let Some(rank) = all.iter().position(|other| *other != progress) {
+            return Err(RanksError::Unlike { rank }.into());
+        }
         let bytes = LogBytes { lines: progress.log_bytes, events: progress.event_bytes };
-        let log = Log::open(folder, bytes)?;
-        let (folder, texts, checks) = (folder.to_path_buf(), None, Checks::default());
-        Ok(Self { folder, phases, text, rhythm, progress, saved, log, texts, checks })
+        let log = ranks.is_first().then(|| Log::open(folder, bytes)).transpose()?;
+        let (folder, ranks) = (folder.to_path_buf(), ranks.clone());
+        let (texts, checks) = (None, Checks::default());
+        Ok(Self { folder, phases, text, rhythm, progress, saved, log, ranks, texts, checks })
     }
 
     /// The same run, which writes tokenizer and templates of this checkpoint beside the best
@@ -122,7 +147,7 @@ impl<'a> Run<'a> {
     }
 
     /// Trains `student` through all phases; `false` when `watch` broke it off, which leaves a
-    /// state to go on from.
+    /// state to go on from; the watch of any rank breaks off all. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Check`], what was
@@ -139,7 +164,8 @@ impl<'a> Run<'a> {
         while let Some(phase) = self.phases.get(self.progress.phase) {
             let data = (&phase.examples[..], self.text);
             let objective = phase.objective.clone();
-            let mut trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
+            let trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
+            let mut trainer = trainer.over(&self.ranks)?;
             self.saved.restore(&mut trainer, &self.progress)?;
             let _ = watch(&Event::Phase { phase, done: trainer.done() });
             match self.phase(phase, &mut trainer, &mut evaluate, watch) {
@@ -181,19 +207,19 @@ impl<'a> Run<'a> {
                 }
                 step => step?,
             };
-            self.log.add(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
+            self.log(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
             self.progress.step = trainer.done();
-            let asked = watch(&Event::Step(&step));
+            let asked = self.ranks.any(watch(&Event::Step(&step)).is_break())?;
             let due = |every: u64| every > 0 && (step.number % every == 0 || step.number == steps);
-            if due(self.rhythm.score) && asked.is_break() {
+            if due(self.rhythm.score) && asked {
                 self.progress.unscored = evaluate.is_some();
             } else if due(self.rhythm.score) {
                 self.score(phase, trainer, evaluate, watch)?;
             }
-            if due(self.rhythm.save) || asked.is_break() {
+            if due(self.rhythm.save) || asked {
                 self.save(trainer, watch)?;
             }
-            if asked.is_break() {
+            if asked {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -234,15 +260,23 @@ impl<'a> Run<'a> {
         self.progress.unscored = false;
         let best = self.progress.best.is_none_or(|(before, _)| rouge_l > before);
         if best {
-            trainer.student().save(&self.best())?;
-            self.texts.map(|texts| texts.write_text_files(&self.best())).transpose()?;
+            if self.ranks.is_first() {
+                trainer.student().save(&self.best())?;
+                self.texts.map(|texts| texts.write_text_files(&self.best())).transpose()?;
+            }
+            // All read it when the phase ends.
+            self.ranks.meet()?;
             self.progress.best = Some((rouge_l, trainer.done()));
         }
         let (phase, step) = (phase.name.clone(), trainer.done());
         let seconds = start.elapsed().as_secs_f64();
-        self.log.add(&Entry::Score { phase, step, rouge_l, best, seconds })?;
+        self.log(&Entry::Score { phase, step, rouge_l, best, seconds })?;
         let _ = watch(&Event::Score { rouge_l, best });
         Ok(())
+    }
+
+    fn log(&mut self, entry: &Entry) -> Result<(), LlmError> {
+        self.log.as_mut().map_or(Ok(()), |log| log.add(entry))
     }
 
     /// Evaluates what the theory states on the batch that comes next.
@@ -257,27 +291,34 @@ impl<'a> Run<'a> {
         let (name, step) = (phase.name.clone(), trainer.done() + 1);
         let _ = watch(&Event::Checked(&checked));
         let failed = checked.iter().find(|checked| checked.fails()).cloned().map(Box::new);
-        if failed.is_some() {
+        let any = self.ranks.any(failed.is_some())?;
+        if any {
             // Before the line: a run that goes on evaluates the same again.
             self.save(trainer, watch)?;
         }
         let seconds = start.elapsed().as_secs_f64();
-        self.log.add(&Entry::Check { phase: name, step, checked, seconds })?;
+        self.log(&Entry::Check { phase: name, step, checked, seconds })?;
         match failed {
             Some(checked) => Err(LlmError::Check { step, checked }),
+            // It failed on another rank, which says so.
+            None if any => Err(LlmError::Stopped),
             None => Ok(()),
         }
     }
 
+    /// Saves on the first rank; the others wait, and then find the state.
     fn save(
         &mut self,
         trainer: &Trainer,
         watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<(), LlmError> {
-        let LogBytes { lines, events } = self.log.sync()?;
-        (self.progress.log_bytes, self.progress.event_bytes) = (lines, events);
         self.progress.step = trainer.done();
-        self.saved.save(trainer, &self.progress)?;
+        if let Some(log) = &mut self.log {
+            let LogBytes { lines, events } = log.sync()?;
+            (self.progress.log_bytes, self.progress.event_bytes) = (lines, events);
+            self.saved.save(trainer, &self.progress)?;
+        }
+        self.ranks.meet()?;
         let _ = watch(&Event::Saved);
         Ok(())
     }

@@ -6,10 +6,11 @@ use crate::teacher::Scores;
 use crate::{LlmError, Tensors};
 use candle_core::Tensor;
 use operators::{Evaluation, Rows};
-use serde::Serialize;
+use ranks::Ranks;
+use serde::{Deserialize, Serialize};
 
 /// Sums over the rows of a step. They add up over the parts of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Rows.
     pub rows: f64,
@@ -123,6 +124,16 @@ impl Tally {
         self.surveyed += other.surveyed;
         self.best_outside += other.best_outside;
         self.student_mass += other.student_mass;
+    }
+
+    /// The sum over all ranks. Collective.
+    ///
+    /// # Errors
+    /// [`LlmError::Ranks`].
+    pub fn over(&self, ranks: &Ranks) -> Result<Self, LlmError> {
+        let mut sum = Self::default();
+        ranks.gather(self)?.iter().for_each(|part| sum.add(part));
+        Ok(sum)
     }
 
     /// The means.

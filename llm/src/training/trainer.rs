@@ -1,9 +1,11 @@
 //! [`Trainer`]: one step after the other, from batches to changed weights.
 
+use super::reduce::Reduction;
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use operators::OperatorError;
+use ranks::Ranks;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct TrainerSettings {
     /// How many steps there are.
     pub steps: u64,
-    /// Examples a step.
+    /// Examples a step, over all ranks.
     pub batch: usize,
     /// Examples that go through the model together. It decides about memory and speed, and about
     /// the result only by rounding.
@@ -25,6 +27,11 @@ pub struct TrainerSettings {
     pub clip: f64,
     /// The weight λ of the language-modelling loss on plain text; 0 leaves it out.
     pub text_weight: f64,
+    /// The share of KL(teacher ‖ student) in that loss, in [0, 1]; text then has candidate sets.
+    pub text_kl: f64,
+    /// Whether activations are computed a second time in place of being kept
+    /// ([`Model::checkpointing`]): less memory, more time, the same result.
+    pub checkpointing: bool,
     /// The seed of the order of examples.
     pub seed: u64,
     /// The optimiser.
@@ -53,7 +60,8 @@ pub struct Step {
 /// A student that is being trained.
 ///
 /// The batch of a step is a function of the seed and the number of the step: weights, moments and
-/// that number are all there is to training.
+/// that number are all there is to training. Several ranks share the batch of each step, and their
+/// weights are the same bit by bit.
 #[derive(Debug)]
 pub struct Trainer<'a> {
     student: Model,
@@ -63,6 +71,7 @@ pub struct Trainer<'a> {
     pub(super) examples: &'a [Example],
     text: &'a [Example],
     settings: TrainerSettings,
+    reduction: Reduction,
 }
 
 impl<'a> Trainer<'a> {
@@ -82,13 +91,26 @@ impl<'a> Trainer<'a> {
             (examples.is_empty(), "examples"),
             (variables.is_empty(), "variables: the model is frozen"),
             (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
+            (!(0.0..=1.0).contains(&settings.text_kl), "share of KL in [0, 1]"),
             (settings.batch == 0 || settings.micro_batch == 0, "examples in a batch"),
         ];
         if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
             return Err(LlmError::NothingToTrain { what });
         }
         let optimiser = AdamW::new(&variables, settings.optimiser)?;
-        Ok(Self { student, variables, optimiser, objective, examples, text, settings })
+        let student = if settings.checkpointing { student.checkpointing() } else { student };
+        let reduction = Reduction::alone();
+        Ok(Self { student, variables, optimiser, objective, examples, text, settings, reduction })
+    }
+
+    /// The same, by these ranks together. All need the same student, objective, data and settings.
+    /// Collective.
+    ///
+    /// # Errors
+    /// [`LlmError::Ranks`]; [`LlmError::Tensor`] when their devices cannot be connected.
+    pub fn over(self, ranks: &Ranks) -> Result<Self, LlmError> {
+        let reduction = Reduction::over(ranks, self.student.head().device())?;
+        Ok(Self { reduction, ..self })
     }
 
     /// The student as it is now.
@@ -121,35 +143,41 @@ impl<'a> Trainer<'a> {
         self.optimiser.steps()
     }
 
-    /// Takes the next step.
+    /// Takes the next step. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`] when loss or gradient is no finite number, the weights being those
-    /// before the step; those of the objective and of the model.
+    /// before the step; [`LlmError::Ranks`]; those of the objective and of the model.
     pub fn step(&mut self) -> Result<Step, LlmError> {
         let (settings, number) = (self.settings, self.done());
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
-        let drawn = self.drawn(self.examples, 0, number);
+        let own;
+        let mut drawn = self.drawn(self.examples, 0, number);
+        if let Objective::OnPolicy(loss) = &self.objective {
+            let numbers = self.reduction.ranks().share(settings.batch);
+            own = loss.respond(&self.student, &drawn, numbers, settings.seed, number)?;
+            drawn = longest_first(own.iter().collect());
+        }
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
-        // Logits that are no numbers are refused by some objectives before there is a loss.
-        let diverged = |error| match error {
-            LlmError::Operator(OperatorError::NotFinite { value, .. }) => {
-                LlmError::Diverged { step: number + 1, loss: value, gradient_norm: f64::NAN }
-            }
-            other => other,
+        // Logits that are no numbers are refused by some objectives before there is a loss. Other
+        // ranks wait for this one, and are to learn of it.
+        let finite = |loss| match loss {
+            Err(LlmError::Operator(OperatorError::NotFinite { .. })) => Ok(f64::NAN),
+            loss => loss,
         };
-        let loss = self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally);
-        let loss = loss.map_err(diverged)?;
+        let loss = finite(self.add(&self.objective, drawn, 1.0, &mut gradients, &mut tally))?;
         let mut text_loss = None;
         if settings.text_weight != 0.0 {
             let drawn = self.drawn(self.text, 1, number);
             tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
             let weight = settings.text_weight;
-            let language = Objective::CrossEntropy;
+            let language = Objective::Language(settings.text_kl);
             let ignored = &mut Tally::default();
             let loss = self.add(&language, drawn, weight, &mut gradients, ignored);
-            text_loss = Some(loss.map_err(diverged)?);
+            text_loss = Some(finite(loss)?);
         }
+        gradients.sum(&self.variables, &self.reduction)?;
+        let (loss, text_loss, tokens) = self.counted(loss, text_loss, tokens, &mut tally)?;
         let gradient_norm = gradients.clip(settings.clip)?;
         let finite = gradient_norm.is_finite() && loss.is_finite();
         if !(finite && text_loss.is_none_or(f64::is_finite)) {
@@ -166,8 +194,9 @@ impl<'a> Trainer<'a> {
         Schedule { peak, warm_up, steps }
     }
 
-    /// The examples of a step, the longest first: neighbours share a part and need little padding,
-    /// and a batch that does not fit into memory fails at once.
+    /// This rank's examples of a step, the longest first: neighbours share a part and need little
+    /// padding, and a batch that does not fit into memory fails at once. Ranks take turns down the
+    /// list, so that all have about as much to do.
     pub(super) fn drawn(
         &self,
         examples: &'a [Example],
@@ -176,13 +205,27 @@ impl<'a> Trainer<'a> {
     ) -> Vec<&'a Example> {
         let TrainerSettings { batch, seed, .. } = self.settings;
         let order = Order { examples: examples.len(), batch, seed, stream };
-        let mut drawn: Vec<&Example> =
-            order.of_step(step).into_iter().map(|i| &examples[i]).collect();
-        drawn.sort_by_key(|example| std::cmp::Reverse(example.length()));
-        drawn
+        let drawn = longest_first(order.of_step(step).into_iter().map(|i| &examples[i]).collect());
+        self.reduction.ranks().share(drawn.len()).map(|i| drawn[i]).collect()
     }
 
-    /// Adds the gradient of `weight` times the mean loss over all examples, and gives that mean.
+    /// What was counted, summed over ranks.
+    fn counted(
+        &self,
+        loss: f64,
+        text_loss: Option<f64>,
+        tokens: usize,
+        tally: &mut Tally,
+    ) -> Result<(f64, Option<f64>, usize), LlmError> {
+        let mut sums = [loss, text_loss.unwrap_or(0.0), tokens as f64];
+        self.reduction.ranks().sum(&mut sums)?;
+        *tally = tally.over(self.reduction.ranks())?;
+        let [loss, text, tokens] = sums;
+        Ok((loss, text_loss.map(|_| text), tokens as usize))
+    }
+
+    /// Adds the gradient of `weight` times what these examples add to the mean loss over those of
+    /// all ranks, and gives the latter.
     fn add(
         &self,
         objective: &Objective,
@@ -195,18 +238,31 @@ impl<'a> Trainer<'a> {
         let batches: Vec<Batch> = parts.iter().map(|p| Batch::new(p)).collect::<Result<_, _>>()?;
         // The mean is over the terms of the whole batch, however it is split.
         let terms = batches.iter().zip(&parts).map(|(b, p)| objective.terms(b, p));
-        let total = terms.sum::<Result<usize, _>>()?;
+        let mut total = [terms.sum::<Result<usize, _>>()? as f64];
+        self.reduction.ranks().sum(&mut total)?;
+        let total = total[0] as usize;
         let mut mean = 0.0;
         for (batch, part) in batches.iter().zip(&parts) {
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
             gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+            for store in self.student.recomputed() {
+                gradients.add(&self.variables, store)?;
+            }
         }
         Ok(mean)
     }
 }
 
+/// The longest first: neighbours share a part and need little padding, and a batch that does not fit
+/// into memory fails at once.
+fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
+    examples.sort_by_key(|example| std::cmp::Reverse(example.length()));
+    examples
+}
+
 /// The number in a tensor of one.
 fn number(loss: &Tensor) -> Result<f64, LlmError> {
-    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
+    // Not every device has doubles.
+    Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }

@@ -32,6 +32,8 @@ pub fn early(
             }
             Ok(End::No)
         }
+        // What a run needs could not be opened, and there is none.
+        Err(error) if !out.join(super::CONFIG).exists() => Err(error),
         Err(error) => {
             say!("{kept}");
             Err(error)

@@ -15,13 +15,13 @@ pub struct Options {
     /// The student to start from: a folder or a name on the hub
     #[arg(long, value_name = "MODEL", help_heading = "Models and data")]
     pub student: Option<String>,
-    /// The teacher, where an objective needs all of its distribution (kd, reverse-kl)
+    /// The teacher, where an objective needs all of its distribution (kd, reverse-kl, minillm)
     #[arg(long, value_name = "MODEL", help_heading = "Models and data")]
     pub teacher: Option<String>,
-    /// Records with outputs, for sft, in JSON Lines
+    /// Records with outputs, for sft, in JSON Lines; minillm answers their prompts
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub train: Option<PathBuf>,
-    /// Teacher data from `bellman generate`, for all objectives but sft
+    /// Teacher data from `bellman generate`, for all objectives but sft; minillm takes the prompts
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub cache: Option<PathBuf>,
     /// Records by which the best student is chosen, in JSON Lines
@@ -30,9 +30,13 @@ pub struct Options {
     /// A record of evaluations: what it holds as --test is refused here
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub record: Option<PathBuf>,
-    /// Plain text for the language-modelling loss
+    /// Plain text for the language-modelling loss: JSON Lines (.jsonl, .json), teacher data of texts
+    /// (.parquet), or one text
     #[arg(long, value_name = "FILE", help_heading = "Models and data")]
     pub text: Option<PathBuf>,
+    /// The field of the text, in JSON Lines [text]
+    #[arg(long, value_name = "FIELD", help_heading = "Models and data")]
+    pub text_field: Option<String>,
     /// How a record becomes a prompt [alpaca]
     #[arg(long, value_name = "FORMAT", help_heading = "Models and data")]
     pub prompt: Option<FormatName>,
@@ -65,9 +69,15 @@ pub struct Options {
     /// What the student is trained by, one after the other [sft,bd]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Objectives")]
     pub phases: Option<Vec<PhaseName>>,
-    /// The mass of the candidate sets [that of the cache]
+    /// The mass of the candidate sets, or `adaptive`: by state, from --budget [that of the cache]
     #[arg(long, value_name = "P", help_heading = "Objectives")]
-    pub p: Option<f64>,
+    pub p: Option<Mass>,
+    /// What the sets of a response may leak in all, in nats, with --p adaptive
+    #[arg(long, value_name = "NATS", help_heading = "Objectives")]
+    pub budget: Option<f64>,
+    /// After how many tokens a response certainly ends, with --p adaptive [it need not end]
+    #[arg(long, value_name = "N", help_heading = "Objectives")]
+    pub horizon: Option<usize>,
     /// The discount [0.99]
     #[arg(long, value_name = "GAMMA", help_heading = "Objectives")]
     pub gamma: Option<f64>,
@@ -92,28 +102,47 @@ pub struct Options {
     /// ε of bd-released [1e-8]
     #[arg(long, value_name = "EPSILON", help_heading = "Objectives")]
     pub epsilon: Option<f64>,
+    /// The teacher's share α in what minillm samples from [0.2]
+    #[arg(long, value_name = "ALPHA", help_heading = "Objectives")]
+    pub teacher_mix: Option<f64>,
+    /// Leave out terms of minillm whose ratio is farther from 1; inf for none [0.2]
+    #[arg(long, value_name = "EPSILON", help_heading = "Objectives")]
+    pub clip_ratio: Option<f64>,
+    /// Whether minillm divides what a token leads to by the length of it [true]
+    #[arg(long, value_name = "BOOL", help_heading = "Objectives")]
+    pub length_normalise: Option<bool>,
     /// The weight λ of the language-modelling loss [1 with --text, otherwise 0]
     #[arg(long, value_name = "LAMBDA", help_heading = "Objectives")]
     pub text_weight: Option<f64>,
+    /// The share of KL to the teacher in that loss; --text is then teacher data [0]
+    #[arg(long, value_name = "SHARE", help_heading = "Objectives")]
+    pub text_kl: Option<f64>,
 
-    /// Steps of each phase [from --epochs]
-    #[arg(long, value_name = "N", help_heading = "Optimisation")]
-    pub steps: Option<u64>,
-    /// Passes over the data of each phase [1]
-    #[arg(long, value_name = "X", help_heading = "Optimisation")]
-    pub epochs: Option<f64>,
+    /// Steps of each phase: one number for all, or a list [from --epochs]
+    #[arg(long, value_name = "N,…", help_heading = "Optimisation")]
+    pub steps: Option<PerPhase<u64>>,
+    /// Passes over the data of each phase: one number for all, or a list [1]
+    #[arg(long, value_name = "X,…", help_heading = "Optimisation")]
+    pub epochs: Option<PerPhase<f64>>,
     /// Passes of sft, where they differ
     #[arg(long, value_name = "X", help_heading = "Optimisation")]
     pub sft_epochs: Option<f64>,
-    /// Examples a step [64]
+    /// Examples a step, for each process [64]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub batch: Option<usize>,
+    /// How many processes --batch is meant for; a step takes so many times as many examples,
+    /// however many share them [those that are started]
+    #[arg(long, value_name = "N", help_heading = "Optimisation")]
+    pub ranks: Option<usize>,
     /// Examples that are computed together; the result does not depend on it [8]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub micro_batch: Option<usize>,
-    /// The highest learning rate [5e-6]
-    #[arg(long, value_name = "RATE", help_heading = "Optimisation")]
-    pub learning_rate: Option<f64>,
+    /// Compute activations a second time in place of keeping them: less memory, more time [false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", help_heading = "Optimisation")]
+    pub checkpointing: Option<bool>,
+    /// The highest learning rate: one for all phases, or a list [5e-6]
+    #[arg(long, value_name = "RATE,…", help_heading = "Optimisation")]
+    pub learning_rate: Option<PerPhase<f64>>,
     /// That of sft, where it differs
     #[arg(long, value_name = "RATE", help_heading = "Optimisation")]
     pub sft_learning_rate: Option<f64>,
@@ -142,7 +171,7 @@ pub struct Options {
     /// Score the first N records of --dev only [64]
     #[arg(long, value_name = "N", help_heading = "On the way")]
     pub dev_limit: Option<usize>,
-    /// The most new tokens of a response on --dev [256]
+    /// The most new tokens of a response on --dev, and of one to minillm [256]
     #[arg(long, value_name = "N", help_heading = "On the way")]
     pub max_new_tokens: Option<usize>,
     /// The nucleus that responses on --dev are drawn from [1]
@@ -200,6 +229,78 @@ pub enum PhaseName {
     ReverseKl,
     /// Cross entropy to the teacher's responses.
     Seqkd,
+    /// Reverse KL by policy gradient, on responses of the student with the teacher mixed in.
+    Minillm,
+}
+
+/// The mass of candidate sets: one for all, or one for each.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "p is a number, or \"adaptive\"")]
+pub enum Mass {
+    /// The same everywhere.
+    Fixed(f64),
+    /// By a rule.
+    Rule(Rule),
+}
+
+/// A rule for the mass of candidate sets by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// p_t from a budget.
+    Adaptive,
+}
+
+impl FromStr for Mass {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "adaptive" {
+            return Ok(Self::Rule(Rule::Adaptive));
+        }
+        text.parse().map(Self::Fixed).map_err(|_| "give a number, or `adaptive`".into())
+    }
+}
+
+/// One number for all phases, or one for each in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "give a number, or a list with one for each phase")]
+pub enum PerPhase<T> {
+    /// The same for all.
+    All(T),
+    /// One for each.
+    Each(Vec<T>),
+}
+
+impl<T: FromStr> FromStr for PerPhase<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split(',').map(|number| number.trim().parse());
+        let numbers: Vec<T> = numbers
+            .collect::<Result<_, _>>()
+            .map_err(|_| "give a number, or one for each phase with commas between".to_owned())?;
+        // A text split at commas has at least one part.
+        let mut numbers = numbers.into_iter();
+        match (numbers.next(), numbers.len()) {
+            (Some(one), 0) => Ok(Self::All(one)),
+            (first, _) => Ok(Self::Each(first.into_iter().chain(numbers).collect())),
+        }
+    }
+}
+
+impl<T: Copy> PerPhase<T> {
+    /// The number of a phase, of which there are `phases`; `flag` is what it was given by.
+    pub fn of(&self, phase: usize, phases: usize, flag: &str) -> Result<T, CliError> {
+        match self {
+            Self::All(number) => Ok(*number),
+            Self::Each(numbers) if numbers.len() == phases => Ok(numbers[phase]),
+            Self::Each(numbers) => {
+                let what = format!("{flag} has {} numbers for {phases} phases", numbers.len());
+                Err(CliError::argument(what, "give one for all, or one for each phase"))
+            }
+        }
+    }
 }
 
 /// φ by name.

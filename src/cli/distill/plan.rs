@@ -1,20 +1,21 @@
 //! [`Plan`]: options, data and models put together.
 
-use super::options::{Every, Options, Outside, PhaseName, Phi, Shift};
-use super::watch::Watch;
+use super::options::{Every, Mass, Options, Outside, PerPhase, PhaseName, Phi, Shift};
 use crate::cli::CliError;
-use crate::cli::data::{DataArguments, FormatName, Prompts};
+use crate::cli::data::{DataArguments, FormatName, Prompts, template_name};
 use crate::cli::interrupt::stop_asked;
-use llm::evaluation::{Means, Score, respond};
+use crate::cli::texts::{end_of, pieces};
+use llm::evaluation::{Means, Respond, Score};
 use llm::generation::Sampling;
-use llm::teacher::{Cache, Expected, Prompt};
+use llm::teacher::{Cache, Expected, Prompt, TEXTS, hash_model};
 use llm::text::Tokenizer;
 use llm::training::{
-    AdamWSettings, BellmanLoss, Checks, Example, Objective, Phase, Rhythm, Run, SparseShift,
-    TrainerSettings,
+    AdamWSettings, BellmanLoss, Checks, Event, Example, Objective, OnPolicyLoss, Phase, Rhythm,
+    Run, SparseShift, TrainerSettings, WholeLoss,
 };
 use llm::{Checkpoint, LlmError, Model};
-use operators::{BellmanDistill, Discount, Released, TopP};
+use operators::{BellmanDistill, Budget, Discount, OnPolicy, Released, TopP};
+use ranks::Ranks;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -57,11 +58,17 @@ impl Options {
             outside: Some(Outside::Floor),
             mass_weight: Some(0.0),
             epsilon: Some(1e-8),
+            teacher_mix: Some(0.2),
+            clip_ratio: Some(0.2),
+            length_normalise: Some(true),
+            text_field: Some("text".into()),
             text_weight: Some(weight),
-            epochs: Some(1.0),
+            text_kl: Some(0.0),
+            epochs: Some(PerPhase::All(1.0)),
             batch: Some(64),
             micro_batch: Some(8),
-            learning_rate: Some(5e-6),
+            checkpointing: Some(false),
+            learning_rate: Some(PerPhase::All(5e-6)),
             warm_up: None,
             clip: Some(1.0),
             weight_decay: Some(1e-6),
@@ -86,16 +93,17 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, CliError> {
         let tokenizer = student.tokenizer()?;
         let names = options.phases.clone().unwrap_or_default();
-        let phase = |&name: &PhaseName| {
+        let phase = |(i, &name): (usize, &PhaseName)| {
             let examples = examples(options, name, student, &tokenizer)?;
-            let settings = settings(options, name, examples.len())?;
-            let objective = objective(options, name, teacher)?;
+            let settings = settings(options, name, (i, names.len()), examples.len())?;
+            let objective = objective(options, name, student, teacher)?;
             // The name is that of the flag.
             let name = clap::ValueEnum::to_possible_value(&name);
             let name = name.map(|value| value.get_name().to_owned()).unwrap_or_default();
             Ok(Phase { name, objective, examples, settings })
         };
-        let phases: Vec<Phase> = names.iter().map(phase).collect::<Result<_, CliError>>()?;
+        let phases: Vec<Phase> =
+            names.iter().enumerate().map(phase).collect::<Result<_, CliError>>()?;
         let steps = phases.iter().map(|phase| phase.settings.steps).min().unwrap_or(0);
         let rhythm = Rhythm {
             save: options.save_every.unwrap_or(0),
@@ -103,23 +111,24 @@ impl<'a> Plan<'a> {
             patience: options.patience.unwrap_or(0),
         };
         let dev = options.dev.as_deref().map(|file| Dev::read(file, options, student, &tokenizer));
-        let text = options.text.as_deref().map(|file| text(file, options, &tokenizer));
+        let text = options.text.as_deref().map(|file| text(file, options, student, &tokenizer));
         let text = text.transpose()?.unwrap_or_default();
         Ok(Self { phases, text, rhythm, checks: checks(options)?, dev: dev.transpose()? })
     }
 
-    /// Trains `student`, which came from `checkpoint`; `false` when it was broken off.
+    /// Trains `student`, which came from `checkpoint`; `false` when it was broken off. Collective.
     pub fn train(
         &self,
+        ranks: &Ranks,
         out: &Path,
         (checkpoint, student): (&Checkpoint, &Model),
-        watch: &mut Watch,
+        watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<bool, CliError> {
-        let run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
+        let run = Run::open_over(ranks, out, &self.phases, &self.text, self.rhythm)?;
         let mut run = run.with_texts_of(checkpoint).with_checks(self.checks);
-        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(model));
+        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(ranks, model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
-        Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
+        Ok(run.train(student, evaluate, watch)?)
     }
 }
 
@@ -134,32 +143,114 @@ fn examples(
     if phase == PhaseName::Sft {
         let file = needed(options.train.as_deref(), phase, "--train FILE")?;
         let prompts = data(options, options.limit).prompts(file, student, tokenizer)?;
-        let end = student.end_token(tokenizer)?.ok_or_else(|| {
-            CliError::argument("the student has no end-of-sequence token", "name it in config.json")
-        })?;
+        let end = end_of(student, tokenizer)?;
         let records = prompts.examples();
         let pairs: Vec<(&[u32], _)> =
             prompts.prompts.iter().map(|p| &p.tokens[..]).zip(records).collect();
         return Ok(Example::of_outputs(&pairs, tokenizer, end, longest)?);
     }
-    let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
-    let expected = Expected::anything().tokenizer(&tokenizer.hash());
-    let cache = Cache::open(file, &expected)?;
+    if let (PhaseName::Minillm, None) = (phase, &options.cache) {
+        let file = needed(options.train.as_deref(), phase, "--cache FILE` or `--train FILE")?;
+        let prompts = data(options, options.limit).prompts(file, student, tokenizer)?.prompts;
+        return Ok(Example::of_prompts(prompts.into_iter().map(|p| p.tokens), longest));
+    }
+    let cache = cache(options, phase, student, tokenizer)?;
+    if phase == PhaseName::Minillm {
+        let rows = cache.rows()?.map(|row| Ok(row?.prompt_tokens));
+        return Ok(Example::of_prompts(rows.collect::<Result<Vec<_>, LlmError>>()?, longest));
+    }
+    if takes_every_token(options, phase) {
+        // The sets of the cache, whatever their p, do not enter.
+        return Ok(Example::of_cache(&cache, longest)?);
+    }
+    if let Some(budget) = budget(options)? {
+        return Ok(Example::of_cache_within(&cache, longest, budget)?);
+    }
     let p = mass(options, &cache)?;
     Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
 }
 
-/// The mass of the candidate sets.
-fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
-    Ok(options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p))
+/// Whether the sets of a phase hold every token: nothing of them has to be stored.
+fn takes_every_token(options: &Options, phase: PhaseName) -> bool {
+    phase == PhaseName::Bd && options.p == Some(Mass::Fixed(1.0))
 }
 
-/// What is checked. Sets that a server has cut short need not carry p.
+/// The mass of the candidate sets, where it is the same in all of them.
+fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
+    Ok(match options.p {
+        Some(Mass::Fixed(p)) => TopP::new(p)?,
+        _ => cache.settings().p,
+    })
+}
+
+/// What is checked. Sets that a server has cut short need not carry p, those of the adaptive rule
+/// have no p in common, and where every token is a candidate there are none.
 fn checks(options: &Options) -> Result<Checks, CliError> {
     let Some(Every(every)) = options.check else { return Ok(Checks::default()) };
-    let cache = options.cache.as_deref().map(|file| Cache::open(file, &Expected::anything()));
+    let fixed = !matches!(options.p, Some(Mass::Rule(_))) && options.p != Some(Mass::Fixed(1.0));
+    let file = options.cache.as_deref().filter(|_| fixed);
+    let cache = file.map(|file| Cache::open(file, &Expected::anything()));
     let whole = cache.transpose()?.filter(|cache| !cache.settings().short_sets);
     Ok(Checks { every, p: whole.map(|cache| mass(options, &cache)).transpose()? })
+}
+
+/// The teacher data of a phase.
+fn cache(
+    options: &Options,
+    phase: PhaseName,
+    student: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Result<Cache, CliError> {
+    let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
+    let cache = Cache::open(file, &Expected::anything())?;
+    if cache.settings().template == TEXTS {
+        let what = format!("{} holds texts, and no responses to prompts", file.display());
+        return Err(CliError::argument(what, "give it as `--text`"));
+    }
+    let template = data(options, None).template(student)?;
+    cache.check(&Expected::anything().template(&template_name(template.as_ref())))?;
+    // A server does not show its weights.
+    if let Some(teacher) = options.teacher.as_deref().filter(|_| !cache.settings().served()) {
+        let weights = hash_model(&llm::hub::resolve(teacher)?)?;
+        cache.check(&Expected::anything().weights(&weights))?;
+    }
+    cache.agree(tokenizer)?;
+    Ok(cache)
+}
+
+/// The budget of the adaptive rule, where it was asked for.
+fn budget(options: &Options) -> Result<Option<Budget>, CliError> {
+    let asked = matches!(options.p, Some(Mass::Rule(_)));
+    let epsilon = match (asked, options.budget) {
+        (true, Some(epsilon)) => epsilon,
+        (true, None) => {
+            let help =
+                "give `--budget NATS`; `bellman plan --cache` shows what it does to the sets";
+            return Err(CliError::argument(
+                "an adaptive p spends a budget, and there is none",
+                help,
+            ));
+        }
+        (false, None) if options.horizon.is_none() => return Ok(None),
+        (false, _) => {
+            let what = "a budget or a horizon without the rule that they belong to";
+            return Err(CliError::argument(what, "give `--p adaptive`, or leave them out"));
+        }
+    };
+    if !(epsilon >= 0.0 && epsilon.is_finite()) {
+        let what = format!("a budget of {epsilon} nats");
+        return Err(CliError::argument(what, "give a number of at least 0"));
+    }
+    let gamma = Discount::new(options.gamma.unwrap_or(0.99))?;
+    let budget = Budget::new(epsilon, gamma);
+    match options.horizon {
+        Some(horizon) => Ok(Some(budget.within(horizon))),
+        None if gamma.is_contracting() => Ok(Some(budget)),
+        None => {
+            let what = "a budget at γ = 1 for responses that need not end";
+            Err(CliError::argument(what, "give `--horizon N`, or a γ below 1"))
+        }
+    }
 }
 
 /// A file that a phase cannot do without.
@@ -182,30 +273,56 @@ fn data(options: &Options, limit: Option<usize>) -> DataArguments {
     }
 }
 
-/// Plain text in pieces as long as the longest example.
-fn text(file: &Path, options: &Options, tokenizer: &Tokenizer) -> Result<Vec<Example>, CliError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| LlmError::File { path: file.to_path_buf(), source })?;
-    let tokens = tokenizer.encode(&text)?;
-    Ok(Example::of_text(&tokens, options.max_tokens.unwrap_or(512)))
+/// Plain text in pieces no longer than the longest example.
+fn text(
+    file: &Path,
+    options: &Options,
+    student: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<Example>, CliError> {
+    let longest = options.max_tokens.unwrap_or(512);
+    if file.extension().is_some_and(|end| end == "parquet") {
+        let expected = Expected::anything().template(TEXTS);
+        let cache = Cache::open(file, &expected)?;
+        cache.agree(tokenizer)?;
+        return Ok(Example::of_cache(&cache, longest)?);
+    }
+    if options.text_kl.is_some_and(|share| share != 0.0) {
+        let what = format!("{} does not say what a teacher thinks of it", file.display());
+        let help = "give `--text` what `bellman generate --texts` has written";
+        return Err(CliError::argument(what, help));
+    }
+    let field = options.text_field.as_deref().unwrap_or("text");
+    pieces(file, field, student, tokenizer, longest)
 }
 
 /// The numbers of a phase.
 fn settings(
     options: &Options,
-    phase: PhaseName,
+    name: PhaseName,
+    (phase, phases): (usize, usize),
     examples: usize,
 ) -> Result<TrainerSettings, CliError> {
-    let is_sft = phase == PhaseName::Sft;
-    let own = |of_sft: Option<f64>, of_all: Option<f64>| of_sft.filter(|_| is_sft).or(of_all);
-    let epochs = own(options.sft_epochs, options.epochs).unwrap_or(1.0);
+    let own = |of_sft: Option<f64>, all: &Option<PerPhase<f64>>, flag: &str, default: f64| match (
+        of_sft.filter(|_| name == PhaseName::Sft),
+        all,
+    ) {
+        (Some(number), _) => Ok(number),
+        (None, Some(all)) => all.of(phase, phases, flag),
+        (None, None) => Ok(default),
+    };
+    let epochs = own(options.sft_epochs, &options.epochs, "--epochs", 1.0)?;
     if !(epochs > 0.0 && epochs.is_finite()) {
         return Err(CliError::argument(format!("{epochs} epochs"), "give a number above 0"));
     }
-    let batch = options.batch.unwrap_or(64);
+    let batch = options.batch.unwrap_or(64).saturating_mul(options.ranks.unwrap_or(1));
     let of_epochs = || (epochs * examples as f64 / batch.max(1) as f64).ceil() as u64;
-    let steps = options.steps.unwrap_or_else(of_epochs);
-    let learning_rate = own(options.sft_learning_rate, options.learning_rate).unwrap_or(5e-6);
+    let steps = match &options.steps {
+        Some(steps) => steps.of(phase, phases, "--steps")?,
+        None => of_epochs(),
+    };
+    let rate = (options.sft_learning_rate, &options.learning_rate);
+    let learning_rate = own(rate.0, rate.1, "--learning-rate", 5e-6)?;
     Ok(TrainerSettings {
         steps,
         batch,
@@ -214,6 +331,8 @@ fn settings(
         warm_up: options.warm_up.unwrap_or((steps / 10).min(100)),
         clip: options.clip.unwrap_or(1.0),
         text_weight: options.text_weight.unwrap_or(0.0),
+        text_kl: options.text_kl.unwrap_or(0.0),
+        checkpointing: options.checkpointing.unwrap_or(false),
         seed: options.seed.unwrap_or(1),
         optimiser: AdamWSettings {
             weight_decay: options.weight_decay.unwrap_or(1e-6),
@@ -225,6 +344,7 @@ fn settings(
 fn objective<'a>(
     options: &Options,
     phase: PhaseName,
+    student: &Checkpoint,
     teacher: Option<&'a Model>,
 ) -> Result<Objective<'a>, CliError> {
     let teacher = || {
@@ -235,15 +355,37 @@ fn objective<'a>(
     };
     Ok(match phase {
         PhaseName::Sft | PhaseName::Seqkd => Objective::CrossEntropy,
+        PhaseName::Bd if takes_every_token(options, phase) => {
+            let BellmanLoss { settings, shift, .. } = bellman(options)?;
+            Objective::BellmanWhole(WholeLoss { settings, shift })
+        }
         PhaseName::Bd => Objective::Bellman(bellman(options)?),
         PhaseName::BdReleased => {
             let settings = bellman(options)?.settings;
-            let p = TopP::new(options.p.unwrap_or(0.8))?;
+            let p = match options.p {
+                Some(Mass::Fixed(p)) => TopP::new(p)?,
+                Some(Mass::Rule(_)) => {
+                    let what = "bd-released divides by one p, and an adaptive rule has many";
+                    return Err(CliError::argument(what, "give `--p P`, or leave the phase out"));
+                }
+                None => cache(options, phase, student, &student.tokenizer()?)?.settings().p,
+            };
             Objective::Released(Released::new(settings, p, options.epsilon.unwrap_or(1e-8))?)
         }
         PhaseName::Kd => Objective::ForwardKl(teacher()?),
         PhaseName::KdCandidates => Objective::CandidateKl,
         PhaseName::ReverseKl => Objective::ReverseKl(teacher()?),
+        PhaseName::Minillm => Objective::OnPolicy(OnPolicyLoss {
+            teacher: teacher()?,
+            settings: OnPolicy::new(
+                options.teacher_mix.unwrap_or(0.2),
+                options.clip_ratio.unwrap_or(0.2),
+                options.length_normalise.unwrap_or(true),
+            )?,
+            ends: student.end_of_sequence()?,
+            max_new_tokens: options.max_new_tokens.unwrap_or(256),
+            longest: options.max_tokens.unwrap_or(usize::MAX),
+        }),
     })
 }
 
@@ -298,20 +440,13 @@ impl Dev {
     }
 
     /// Mean Rouge-L of a model's responses, times 100.
-    fn score(&self, model: &Model) -> Result<f64, LlmError> {
-        const BATCH: usize = 16;
+    fn score(&self, ranks: &Ranks, model: &Model) -> Result<f64, LlmError> {
         let watch = &mut |_| {
             if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let texts = respond(
-            model,
-            &self.tokenizer,
-            &self.prompts,
-            &self.ends,
-            &self.sampling,
-            BATCH,
-            watch,
-        )?;
+        let Self { tokenizer, ends, sampling, .. } = self;
+        let respond = Respond { model, tokenizer, ends, sampling, batch: 16 };
+        let texts = respond.over(ranks, &self.prompts, watch)?;
         // A response has at most as many words as tokens were asked for, which is few.
         let scores = texts.iter().zip(&self.references).filter_map(|(t, r)| Score::of(t, r).ok());
         Ok(Means::of(&scores.collect::<Vec<_>>()).rouge_l)

@@ -4,7 +4,7 @@ use super::options::Options;
 use super::{report, write};
 use crate::cli::CliError;
 use crate::cli::interrupt::stop_asked;
-use crate::cli::output::say;
+use crate::cli::output::{hushed, say, shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use llm::training::{Event, Step};
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl<'a> Watch<'a> {
         let style = format!("{name} {{bar:30}} {{pos}}/{{len}} steps, {{eta}} left, {{msg}}");
         // The names of phases have no braces; a bar without the style is still a bar.
         let style = ProgressStyle::with_template(&style).unwrap_or(ProgressStyle::default_bar());
-        self.bar = ProgressBar::new(steps).with_style(style).with_position(done);
+        self.bar = shown(ProgressBar::new(steps).with_style(style).with_position(done));
         self.bar.reset_eta();
         self.bar.enable_steady_tick(Duration::from_millis(500));
         (self.started, self.tokens, self.score) = (Instant::now(), 0, None);
@@ -110,6 +110,9 @@ impl<'a> Watch<'a> {
     /// The page goes with what is saved. It is not worth a run: where it cannot be written, that is
     /// said and training goes on.
     fn saved(&mut self) {
+        if hushed() {
+            return;
+        }
         if let Err(error) = self.report()
             && !self.pageless
         {

@@ -90,7 +90,7 @@ impl Adaptive {
         let (mut tally, mut short_sets) = (Tally::default(), 0);
         for row in cache.rows()? {
             let (scores, short) = row?.scores.adaptive(budget);
-            short_sets += short as u64;
+            short_sets += short.len() as u64;
             tally.add(&scores.sizes, &scores.mass);
         }
         let fixed = along(std::slice::from_ref(cache), budget.mass())?;

@@ -122,8 +122,20 @@ impl Plan {
         }
     }
 
+    /// The caches, all of them of one teacher and the same prompts.
     fn caches(&self) -> Result<Vec<Cache>, LlmError> {
-        self.cache.iter().map(|path| Cache::open(path, &Expected::anything())).collect()
+        let mut expected = Expected::anything();
+        let mut caches = Vec::with_capacity(self.cache.len());
+        for path in &self.cache {
+            let cache = Cache::open(path, &expected)?;
+            if caches.is_empty() {
+                let of = cache.settings();
+                let models = Expected::anything().weights(&of.weights).tokenizer(&of.tokenizer);
+                expected = models.template(&of.template).prompts(&of.prompts);
+            }
+            caches.push(cache);
+        }
+        Ok(caches)
     }
 
     /// Responses at each mass that is measured; `None` when Ctrl-C was pressed.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Server`] | a served model, with the tokenizer that turns its tokens into numbers |
 //! | [`Wanted`] | how it is to answer |
-//! | [`Question`] | a prompt that it is to answer |
+//! | [`Question`], [`Asked`] | a prompt that it is to answer, as text or as messages |
 //! | [`ServerProblem`], [`AnswerProblem`] | what can be wrong with a server, and with an answer |
 //!
 //! The reply may come from anywhere: its size is limited, its shape and its numbers are checked, and
@@ -24,7 +24,7 @@ pub use problem::{AnswerProblem, ServerProblem};
 use super::{Prompt, Row, hash_text};
 use crate::LlmError;
 use crate::generation::Sampling;
-use crate::text::Tokenizer;
+use crate::text::{Message, Tokenizer};
 use names::Names;
 use operators::TopP;
 use remote::Remote;
@@ -46,13 +46,22 @@ pub struct Wanted {
     pub short_sets: bool,
 }
 
+/// The form in which a server is sent a prompt.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    /// As text, at `/v1/completions`.
+    Text(&'a str),
+    /// As messages, at `/v1/chat/completions`: the server makes the prompt of them, by its own template.
+    Messages(&'a [Message]),
+}
+
 /// A prompt with the number of the response to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// The prompt in tokens, which the server is to count too.
     pub prompt: &'a Prompt,
-    /// The prompt as text, which the server is sent.
-    pub text: &'a str,
+    /// What the server is sent.
+    pub asked: Asked<'a>,
     /// Which response to this prompt, from 0.
     pub response: u32,
 }
@@ -121,7 +130,7 @@ impl Server {
         let request = Request::new(&self.model, question, &self.wanted);
         let failed = |problem| LlmError::Server { url: self.remote.url().into(), problem };
         let limit = request.largest_reply();
-        let reply: Reply = self.remote.post("/v1/completions", &request, limit).map_err(failed)?;
+        let reply: Reply = self.remote.post(request.path(), &request, limit).map_err(failed)?;
         let reading = Reading { names: &self.names, ends: &self.ends, wanted: &self.wanted };
         let answer = reading.row(reply, question).map_err(|problem| LlmError::Answer {
             prompt: question.prompt.number,

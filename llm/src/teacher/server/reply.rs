@@ -37,7 +37,7 @@ impl Models {
     }
 }
 
-/// The answer to `POST /v1/completions`.
+/// The answer to `POST /v1/completions` or `/v1/chat/completions`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reply {
     pub choices: Vec<Choice>,

@@ -1,6 +1,6 @@
 //! A loss whose gradients are known already, as part of a graph.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
 
 /// The gradients of a loss, where something is trained behind them.
 #[derive(Debug, Default)]
@@ -63,7 +63,8 @@ impl CustomOp2 for Known {
         _: &Tensor,
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let slope = slope.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        // Not every device has doubles.
+        let slope = slope.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let times = |gradient: &Tensor| {
             // The common case, without a pass over the gradient of the head.
             if slope == 1.0 { Ok(gradient.clone()) } else { gradient.affine(slope, 0.0) }

@@ -138,7 +138,9 @@ impl Audit {
         agreement(&teacher.tokenizer()?, &student.tokenizer()?)?;
         let prompts = named_prompts(&self.prompts, &self.data, &teacher, &self.teacher)?;
         let load = |checkpoint: &Checkpoint| -> Result<Model, CliError> {
-            Ok(checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?)
+            let model =
+                checkpoint.model(self.place.dtype(), &self.place.device()?, Mode::Frozen)?;
+            Ok(model.within(checkpoint.tokenizer()?.size())?)
         };
         let shift = ShiftName::from(self.shift).into();
         let (gamma, p) = (Discount::new(self.gamma)?, TopP::new(self.p)?);

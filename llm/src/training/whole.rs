@@ -1,0 +1,195 @@
+//! Bellman Distill where candidate sets hold every token, p = 1: there is nothing to store of the
+//! teacher but its responses, and soft values are sums over the whole vocabulary.
+
+use super::candidates::Candidates;
+use super::survey::{log_normaliser, survey};
+use super::{Batch, SparseShift, Tally};
+use crate::LlmError;
+use crate::teacher::Scores;
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Shape, Tensor};
+use operators::{
+    BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,
+};
+
+/// How many rows have their logits in memory at once.
+const CHUNK: usize = 256;
+
+/// The settings of the loss over the whole vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WholeLoss {
+    /// γ, φ and the floor. Its shift is replaced by `shift`.
+    pub settings: BellmanDistill,
+    /// The shift; the largest candidate is the largest logit here.
+    pub shift: SparseShift,
+}
+
+impl WholeLoss {
+    /// −J with its gradient: the mean over `total` transitions, of which these are a part. No
+    /// tensor of all rows and the whole vocabulary exists on a processor.
+    ///
+    /// Shapes: hidden [R, E] (of [`Batch::hidden`]), head [V, E]. Units: nats. Source: arXiv
+    /// 2505.20335, final objective with A_p(s) = A; the formula is
+    /// [`operators::over_transitions`].
+    ///
+    /// # Errors
+    /// [`LlmError::UnknownToken`]; [`operators::OperatorError::NotFinite`]; [`LlmError::Tensor`].
+    pub fn loss(
+        &self,
+        batch: &Batch,
+        (hidden_re, head_ve): (&Tensor, &Tensor),
+        total: usize,
+        tally: &mut Tally,
+    ) -> Result<Tensor, LlmError> {
+        let best: Vec<u32> = survey(hidden_re, head_ve)?.iter().map(|row| row.best).collect();
+        let taken = taken(batch);
+        let place = (hidden_re.dtype(), hidden_re.device());
+        let cells = Candidates::new(&[&taken], batch.chosen(), Some(&best), place)?;
+        let n = cells.number_system();
+        let z = n.cells_of(&cells.logits(hidden_re, head_ve)?)?;
+        let shift = match self.shift {
+            // The best token is one of the cells.
+            SparseShift::VocabMax | SparseShift::CandidateMax => Rows(n.row_max(&z.0, &n.full())?),
+            SparseShift::LogSoftmax => n.rows_of(&log_normaliser(hidden_re, head_ve)?)?,
+            SparseShift::Zero => n.rows(&vec![0.0; batch.rows()])?,
+        };
+        let q = floor(n, &Cells(n.sub(&z.0, &n.spread(&shift.0)?)?), self.settings.q_min)?;
+        let chosen = Rows(n.pick(&q.0, &cells.slots()?)?);
+        let value = floored_value(hidden_re, head_ve, &shift.0, self.settings.q_min)?;
+        let value = n.rows_of(&value)?;
+        let share = 1.0 / total.max(1) as f64;
+        let weights: Vec<f64> =
+            batch.counts().map(|counts| if counts { share } else { 0.0 }).collect();
+        let responses = Responses {
+            set: cells.mask()?,
+            inside: n.one_cell_per_row().full(),
+            next: batch.next(),
+            weights: n.rows(&weights)?,
+        };
+        let settings = BellmanDistill { shift: Shift::Zero, ..self.settings };
+        let evaluation = over_transitions(n, value, &chosen, &responses, &settings)?;
+        tally.add_rows(n, &weights, &[&taken]);
+        tally.add_values(n, &cells, &q.0, settings.q_min)?;
+        Ok(evaluation.objective.neg()?)
+    }
+}
+
+/// The tokens that stand there as the only candidates.
+fn taken(batch: &Batch) -> Scores {
+    let rows = batch.rows();
+    Scores {
+        candidates: batch.chosen().to_vec(),
+        log_probabilities: vec![0.0; rows],
+        chosen: vec![0.0; rows],
+        mass: vec![1.0; rows],
+        sizes: vec![1; rows],
+    }
+}
+
+/// V = log Σ_a exp max(z(a) − c, Q_min) over the whole vocabulary, with its gradient.
+///
+/// ```text
+/// w(a) = exp(max(z(a) − c, Q_min) − V) where the floor is not active, else 0
+/// ∂V/∂h = Σ_a w(a) w_a,   ∂V/∂w_a = w(a) h,   ∂V/∂c = − Σ_a w(a)
+/// ```
+///
+/// The logits are computed a second time when the gradient is asked for. The definition is
+/// [`operators::soft_value`] of [`operators::floor`] over the whole vocabulary.
+/// Shapes: hidden [R, E], head [V, E], shift \[R\] → \[R\]. Units: nats.
+///
+/// # Errors
+/// [`LlmError::Tensor`].
+fn floored_value(
+    hidden_re: &Tensor,
+    head_ve: &Tensor,
+    shift_r: &Tensor,
+    q_min: f64,
+) -> Result<Tensor, LlmError> {
+    if !hidden_re.device().is_cpu() {
+        // candle's own differentiable one, which keeps the logits.
+        let q_rv = floored(hidden_re, head_ve, shift_r, q_min)?;
+        return Ok(q_rv.log_sum_exp(D::Minus1)?);
+    }
+    let (hidden, head) = (hidden_re.detach(), head_ve.detach());
+    let shift = shift_r.detach();
+    let mut values = Vec::new();
+    for rows in chunks(hidden.dim(0)?) {
+        let (hidden_ce, shift_c) = (part(&hidden, &rows)?, part(&shift, &rows)?);
+        let q_cv = floored(&hidden_ce, &head, &shift_c, q_min)?;
+        values.extend(q_cv.log_sum_exp(D::Minus1)?.to_dtype(DType::F64)?.to_vec1::<f64>()?);
+    }
+    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { values, q_min })?)
+}
+
+/// max(z − c, Q_min), [rows, V].
+fn floored(
+    hidden: &Tensor,
+    head: &Tensor,
+    shift: &Tensor,
+    q_min: f64,
+) -> candle_core::Result<Tensor> {
+    hidden.matmul(&head.t()?)?.broadcast_sub(&shift.unsqueeze(1)?)?.maximum(q_min)
+}
+
+fn chunks(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..rows).step_by(CHUNK).map(move |start| start..rows.min(start + CHUNK))
+}
+
+fn part(x: &Tensor, rows: &std::ops::Range<usize>) -> candle_core::Result<Tensor> {
+    x.narrow(0, rows.start, rows.len())
+}
+
+/// The values are known; the gradient is still to come.
+struct FlooredValue {
+    values: Vec<f64>,
+    q_min: f64,
+}
+
+impl CustomOp3 for FlooredValue {
+    fn name(&self) -> &'static str {
+        "floored soft value"
+    }
+
+    fn cpu_fwd(
+        &self,
+        hidden: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let storage = match hidden {
+            CpuStorage::F64(_) => CpuStorage::F64(self.values.clone()),
+            _ => CpuStorage::F32(self.values.iter().map(|&x| x as f32).collect()),
+        };
+        Ok((storage, self.values.len().into()))
+    }
+
+    fn bwd(
+        &self,
+        hidden: &Tensor,
+        head: &Tensor,
+        shift: &Tensor,
+        value: &Tensor,
+        slope: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        // Detached, or what follows would be tracked in turn.
+        let (hidden, head) = (hidden.detach(), head.detach());
+        let (shift, value, slope) = (shift.detach(), value.detach(), slope.detach());
+        let (mut of_hidden, mut of_shift) = (Vec::new(), Vec::new());
+        let mut of_head = head.zeros_like()?;
+        for rows in chunks(hidden.dim(0)?) {
+            let hidden_ce = part(&hidden, &rows)?;
+            let q_cv = floored(&hidden_ce, &head, &part(&shift, &rows)?, self.q_min)?;
+            let free_cv = q_cv.gt(self.q_min)?.to_dtype(q_cv.dtype())?;
+            let share_cv = q_cv.broadcast_sub(&part(&value, &rows)?.unsqueeze(1)?)?.exp()?;
+            let weighted_cv =
+                (share_cv * free_cv)?.broadcast_mul(&part(&slope, &rows)?.unsqueeze(1)?)?;
+            of_hidden.push(weighted_cv.matmul(&head)?);
+            of_shift.push(weighted_cv.sum(1)?.neg()?);
+            of_head = (of_head + weighted_cv.t()?.matmul(&hidden_ce)?)?;
+        }
+        let (of_hidden, of_shift) = (Tensor::cat(&of_hidden, 0)?, Tensor::cat(&of_shift, 0)?);
+        Ok((Some(of_hidden), Some(of_head), Some(of_shift)))
+    }
+}
