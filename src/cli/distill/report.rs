@@ -95,7 +95,7 @@ impl<'a> PhaseLog<'a> {
                 &[("residual", "residual")],
             ),
             self.figure(
-                "Not trained as meant",
+                "At the floor, and outside",
                 SHARES,
                 Scale::linear("share").showing([0.0]),
                 &[
