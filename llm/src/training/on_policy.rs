@@ -34,7 +34,7 @@ impl OnPolicyLoss<'_> {
     /// step: a function of these, seed, step and weights.
     ///
     /// # Errors
-    /// Those of [`generate_mixed`].
+    /// [`LlmError::NothingToTrain`] when no token was drawn; those of [`generate_mixed`].
     pub fn respond(
         &self,
         student: &Model,
@@ -59,6 +59,9 @@ impl OnPolicyLoss<'_> {
             };
             let all = jobs.iter().zip(responses).map(example);
             examples.extend(all.filter_map(|example| example.within(self.longest)));
+        }
+        if examples.is_empty() {
+            return Err(LlmError::NothingToTrain { what: "responses of the student" });
         }
         Ok(examples)
     }
