@@ -249,7 +249,8 @@ fn the_teacher_that_is_built_in_answers_exercises_it_was_not_trained_on() {
     assert_eq!(hash_file(&folder.join("model.safetensors")).expect("a hash"), TEACHER);
     let checkpoint = Checkpoint::open(&folder).expect("a model");
     let model = checkpoint.model(DType::F32, &Device::Cpu, Mode::Frozen).expect("weights");
-    let (tokenizer, template) = (checkpoint.tokenizer().unwrap(), checkpoint.chat_template().unwrap());
+    let (tokenizer, template) =
+        (checkpoint.tokenizer().unwrap(), checkpoint.chat_template().unwrap());
     let exercises = Exercises::new(Size { train: 0, held_out: 96 }, 99).test;
     let prompt = |(number, exercise): (u32, &Exercise)| {
         let text = template.render(&[Message::user(&exercise.instruction)]).expect("a prompt");

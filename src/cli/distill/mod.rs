@@ -23,7 +23,7 @@ use watch::Watch;
 /// Distil a teacher into a student.
 ///
 /// Without arguments it is a demonstration, in minutes and without a network: a small teacher that
-/// is built in, its responses, a student from nothing, and a table of methods. Otherwise: the
+/// is built in, its responses, students, and a table of methods. Otherwise: the
 /// phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
 /// settings (config.toml), the log (log.jsonl), the state to go on from (states/), the best
@@ -37,8 +37,8 @@ Examples:
   bellman distill --out run --resume
 
 Without arguments it is a demonstration, offline and in minutes: a small teacher that is built
-in, students from nothing, and a table of methods. One that was stopped goes on when it is
-started again.
+in, students made of its layers, and a table of methods. One that was stopped goes on when it
+is started again.
 
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
 pub struct Distill {
