@@ -31,7 +31,7 @@ use watch::Watch;
 /// Distil a teacher into a student.
 ///
 /// Without arguments it is a demonstration, in minutes and without a network: a small teacher that
-/// is built in, its responses, a student from nothing, and a table of methods. Otherwise: the
+/// is built in, its responses, students, and a table of methods. Otherwise: the
 /// phases follow each other; each starts from the best student of the one before. Every
 /// setting is a flag and a field of the TOML file alike; flags win. The run's folder keeps the
 /// settings (config.toml), what data it is made from (record.json), the log (log.jsonl, and
@@ -48,8 +48,8 @@ Examples:
   mpirun -n 2 bellman distill --config run.toml --out run
 
 Without arguments it is a demonstration, offline and in minutes: a small teacher that is built
-in, students from nothing, and a table of methods. One that was stopped goes on when it is
-started again.
+in, students made of its layers, and a table of methods. One that was stopped goes on when it
+is started again.
 
 A run that was stopped, even by `kill -9`, goes on with --resume, and ends with the same weights.")]
 pub struct Distill {

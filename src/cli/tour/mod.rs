@@ -48,7 +48,7 @@ impl Tour {
         let listening = Listening::start();
         let stages = Stages::new(&settings, &self.out);
         say!(
-            "a teacher that is built in, and students from nothing; all files go to {}",
+            "a teacher that is built in, and students made of its layers; all files go to {}",
             self.out.display()
         );
         let whole = stages.prepare()? && stages.start()? && stages.train()? && stages.try_all()?;

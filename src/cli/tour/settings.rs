@@ -21,8 +21,8 @@ pub struct Settings {
     pub data: Data,
     /// What the teacher is asked for.
     pub teacher: Teaching,
-    /// The shape of the student.
-    pub student: Shape,
+    /// Where the student comes from.
+    pub student: Student,
     /// How models are compared.
     pub evaluation: Trial,
     /// How the student is trained before the methods part.
@@ -57,6 +57,24 @@ pub struct Teaching {
     pub max_new_tokens: u32,
     /// Responses computed at once.
     pub batch: u32,
+}
+
+/// Where the student comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a student has `keep`, or `layers`, `width` and `heads`")]
+pub enum Student {
+    /// Some of the teacher's layers.
+    Pruned(Pruned),
+    /// Random weights.
+    Random(Shape),
+}
+
+/// Some of the teacher's layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pruned {
+    /// Those that are kept, counted from 0, as in `0,3`.
+    pub keep: String,
 }
 
 /// A Llama by its measures.
@@ -163,6 +181,11 @@ impl Settings {
             if fixed.is_some() {
                 return fixed;
             }
+        }
+        if let Student::Pruned(Pruned { keep }) = &self.student
+            && let Err(e) = keep.parse::<llm::model::Layers>()
+        {
+            return Some(e.to_string());
         }
         if !self.methods.iter().any(|method| method.name == self.control) {
             return Some(format!("the control {:?} is no method", self.control));

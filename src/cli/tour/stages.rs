@@ -1,7 +1,7 @@
 //! [`Stages`]: what happens one after the other, and the folders it happens in.
 
 use super::jobs::{self, Job};
-use super::settings::{Method, START, Settings, TEACHER};
+use super::settings::{Method, Pruned, START, Settings, Shape, Student, TEACHER};
 use super::trial::Trials;
 use crate::cli::CliError;
 use crate::cli::data::{DataArguments, FormatName};
@@ -13,9 +13,9 @@ use crate::cli::served::ServerArguments;
 use crate::cli::teacher::Generate;
 use crate::cli::texts::TextArguments;
 use indicatif::ProgressBar;
-use llm::NewFolder;
 use llm::exercises::{Exercises, Size, write_teacher};
 use llm::training::{Event, Step};
+use llm::{Checkpoint, LlmError, Mode, NewFolder};
 use ranks::Ranks;
 use serde_json::Value;
 use std::ops::ControlFlow;
@@ -52,9 +52,9 @@ impl<'a> Stages<'a> {
         self.out
     }
 
-    /// Teacher, exercises, and the student with random weights. What is there stays.
+    /// Teacher, exercises, and the student that nobody has trained. What is there stays.
     pub fn prepare(&self) -> Result<bool, CliError> {
-        let Settings { seed, data, student, .. } = self.settings;
+        let Settings { seed, data, .. } = self.settings;
         let teacher = self.folder(TEACHER);
         if !teacher.exists() {
             write_teacher(&teacher)?;
@@ -67,34 +67,52 @@ impl<'a> Stages<'a> {
             Exercises::new(size, seed.wrapping_add(1)).write(folder.path())?;
             folder.finish()?;
         }
-        let nothing = self.folder("nothing");
-        if !nothing.exists() {
-            let (layers, width, heads) = (student.layers, student.width, student.heads);
-            let (seed, place) = (*seed, self.place());
-            let (tokenizer, out) = (teacher, nothing);
-            let (config, inner, positions, json) = (None, None, 64, false);
-            Init {
-                tokenizer,
-                config,
-                layers,
-                width,
-                heads,
-                inner,
-                positions,
-                seed,
-                place,
-                out,
-                json,
-            }
-            .write()?;
+        let out = self.folder("student");
+        if !out.exists() {
+            self.student_of(&teacher, out)?;
         }
         Ok(!stop_asked())
+    }
+
+    /// Writes the student that nobody has trained: `bellman prune`, or `bellman init`.
+    fn student_of(&self, teacher: &Path, out: PathBuf) -> Result<(), CliError> {
+        let place = self.place();
+        match &self.settings.student {
+            Student::Pruned(Pruned { keep }) => {
+                let checkpoint = Checkpoint::open(teacher)?;
+                let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Frozen)?;
+                let folder = NewFolder::create(&out)?;
+                let kept = keep.parse().map_err(LlmError::Layers)?;
+                model.pruned(&kept)?.save(folder.path())?;
+                checkpoint.write_text_files(folder.path())?;
+                folder.finish()?;
+            }
+            &Student::Random(Shape { layers, width, heads }) => {
+                let (tokenizer, seed) = (teacher.to_path_buf(), self.settings.seed);
+                let (config, inner, positions, json) = (None, None, 64, false);
+                let shape = Init {
+                    tokenizer,
+                    config,
+                    layers,
+                    width,
+                    heads,
+                    inner,
+                    positions,
+                    seed,
+                    place,
+                    out,
+                    json,
+                };
+                shape.write()?;
+            }
+        }
+        Ok(())
     }
 
     /// The teacher's responses, and the student that all methods start from.
     pub fn start(&self) -> Result<bool, CliError> {
         let options = self.settings.start.clone();
-        let options = Options { student: Some(text(&self.folder("nothing"))), ..options };
+        let options = Options { student: Some(text(&self.folder("student"))), ..options };
         jobs::all(vec![
             Job::new(TEACHER, |bar| self.answer(bar)),
             Job::new(START, |bar| self.distil(options, START, bar)),
@@ -143,7 +161,7 @@ impl<'a> Stages<'a> {
     pub fn cost(&self, name: &str) -> Result<Cost, CliError> {
         let path = self.run(name).join("log.jsonl");
         let log = std::fs::read_to_string(&path)
-            .map_err(|source| llm::LlmError::File { path: path.clone(), source })?;
+            .map_err(|source| LlmError::File { path: path.clone(), source })?;
         let mut cost = Cost::default();
         for line in log.lines() {
             let entry: Value = serde_json::from_str(line).unwrap_or_default();
