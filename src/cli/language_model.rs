@@ -34,7 +34,7 @@ pub enum DeviceName {
     /// The processor.
     #[default]
     Cpu,
-    /// The first CUDA device, or that of this process among several (needs the feature `cuda`).
+    /// The first CUDA device (needs the feature `cuda`).
     Cuda,
     /// The first Metal device (needs the feature `metal`).
     Metal,
@@ -58,6 +58,7 @@ impl Place {
     pub fn device(&self) -> Result<Device, CliError> {
         let device = match self.device {
             DeviceName::Cpu => Ok(Device::Cpu),
+            // The first for the first process on this machine, and so on.
             DeviceName::Cuda => Device::new_cuda(local()),
             DeviceName::Metal => Device::new_metal(0),
         };

@@ -128,8 +128,7 @@ pub struct Options {
     /// Examples a step, for each process [64]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub batch: Option<usize>,
-    /// How many processes --batch is meant for; a step takes so many times as many examples,
-    /// however many share them [those that are started]
+    /// Processes that --batch is for, however many share a step [those started]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub ranks: Option<usize>,
     /// Examples that are computed together; the result does not depend on it [8]
