@@ -142,12 +142,14 @@ fn by_definition(forward: bool, teacher: &Model, student: &Model) -> f64 {
             let logits = model.logits(&hidden).and_then(|l| Ok(l.squeeze(0)?.to_vec2::<f64>()?));
             logits.expect("logits")
         });
-        for t in prompt.len() - 1..sequence.len() - 1 {
+        let foretold = prompt.len() - 1..sequence.len() - 1;
+        let [teacher, student] = &policies;
+        for rows in teacher[foretold.clone()].iter().zip(&student[foretold]) {
             let layout = RowLayout::uniform(1, TOKENS).expect("layout");
             let n = Dense::<f64>::new(&layout);
             let full = n.mask(&CandidateSets::full(&layout));
-            let [teacher, student] = [0, 1].map(|i| {
-                let cells = n.cells(&policies[i][t][..TOKENS]).expect("logits");
+            let [teacher, student] = [rows.0, rows.1].map(|row| {
+                let cells = n.cells(&row[..TOKENS]).expect("logits");
                 projection(&n, &cells, &full).expect("a policy")
             });
             let divergence = match forward {
