@@ -119,8 +119,7 @@ fn gradients_reach_the_maximiser_on_a_llama_laid_out_as_an_mdp() {
     let phis = [Phi::Identity, chi2(0.1), chi2(10.0)];
     reach(&Problem::carved(SHIFTS[NONE], 1), &phis, (1, 400, 0.02), (1e-5, 0.02));
     // As published.
-    let phis = [Phi::Identity, chi2(0.1)];
-    reach(&Problem::carved(SHIFTS[VOCAB_MAX], 1), &phis, (1, 400, 0.02), (2e-4, 0.02));
+    reach(&Problem::carved(SHIFTS[VOCAB_MAX], 1), &[chi2(0.1)], (1, 400, 0.02), (2e-4, 0.02));
 }
 
 /// Which clauses of an audit hold of what is known without it.
