@@ -61,6 +61,9 @@ const SLAB: usize = 8 * COLUMNS;
 /// How many rows a thread takes at a time at most, in tiles: they stay in the second cache.
 const TILES: usize = 8;
 
+/// Rows whose distance is a multiple of this fight for the same places in the nearest cache.
+const CROWDED: usize = 1 << 10;
+
 /// Products of fewer multiplications than this are computed by one thread.
 const SMALL: usize = 1 << 20;
 
@@ -76,7 +79,26 @@ pub fn multiply(a: Matrix, b: Matrix, out: &mut [f32], effect: Effect, precision
     multiply_on(Machine::at_hand(precision), a, b, out, effect, precision);
 }
 
-/// The same by certain instructions. In bf16 they make no difference but for sums below 2⁻¹²⁶.
+/// a · b as numbers of their own, row by row.
+///
+/// # Panics
+/// When the shapes do not fit each other, or no memory could hold the result.
+pub fn product(a: Matrix, b: Matrix, precision: Precision) -> Vec<f32> {
+    let ((m, k), (of_b, n)) = (a.shape(), b.shape());
+    assert!(k == of_b, "shapes that fit each other");
+    let count = m.checked_mul(n).expect("a result that fits into memory");
+    if k == 0 {
+        return vec![0.0; count];
+    }
+    let mut out = Vec::with_capacity(count);
+    let machine = Machine::at_hand(precision);
+    start(machine, a, b, Pointer(out.as_mut_ptr()), Effect::Replace, precision);
+    // SAFETY: there is room for them, and replacing has written every one of them.
+    unsafe { out.set_len(count) };
+    out
+}
+
+/// [`multiply`] by certain instructions. In bf16 they make no difference but for sums below 2⁻¹²⁶.
 ///
 /// # Panics
 /// When the shapes do not fit each other.
@@ -90,24 +112,35 @@ pub fn multiply_on(
 ) {
     let ((m, k), (of_b, n)) = (a.shape(), b.shape());
     assert!(k == of_b && m.checked_mul(n) == Some(out.len()), "shapes that fit each other");
-    // A machine is only made for the processor at hand, but perhaps for another precision.
-    let fast = machine.fast && Machine::at_hand(precision).fast;
-    if m == 0 || n == 0 {
-        return;
-    }
-    let add = effect == Effect::Add;
     if k == 0 {
-        if !add {
+        if effect == Effect::Replace {
             out.fill(0.0);
         }
         return;
     }
-    let pointer = Pointer(out.as_mut_ptr());
+    start(machine, a, b, Pointer(out.as_mut_ptr()), effect, precision);
+}
+
+/// Computes a product with k > 0 of shapes that fit each other, into as many numbers as it has.
+fn start(
+    machine: Machine,
+    a: Matrix,
+    b: Matrix,
+    out: Pointer,
+    effect: Effect,
+    precision: Precision,
+) {
+    let (m, n) = (a.shape().0, b.shape().1);
+    if m == 0 || n == 0 {
+        return;
+    }
+    // A machine is only made for the processor at hand, but perhaps for another precision.
+    let how = (precision, machine.fast && Machine::at_hand(precision).fast);
+    let add = effect == Effect::Add;
     let job = if m <= FEW && m < n {
-        let (left, right) = (b.transposed(), a.transposed());
-        Job { left, right, out: pointer, steps: (1, n), add, how: (precision, fast) }
+        Job { left: b.transposed(), right: a.transposed(), out, steps: (1, n), add, how }
     } else {
-        Job { left: a, right: b, out: pointer, steps: (n, 1), add, how: (precision, fast) }
+        Job { left: a, right: b, out, steps: (n, 1), add, how }
     };
     job.run();
 }
@@ -265,7 +298,8 @@ impl Job<'_> {
         buffer: &mut Vec<Line>,
     ) -> Vec<(*const u32, usize, usize)> {
         let (down, by) = self.left.steps();
-        if self.how.0 == Precision::F32 && (by == 1 || down != 1) {
+        let crowded = down % CROWDED == 0 && tiles.len() > 1;
+        if self.how.0 == Precision::F32 && down != 1 && !crowded {
             let place = |tile: &Range<usize>| {
                 (self.left.place(tile.start, along.start).cast::<u32>(), down, by)
             };

@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let loss = loss(objective, &model, &batch, &scores)?;
         let forward = start.elapsed().as_secs_f64();
         let mut gradients = Gradients::new();
-        gradients.add(&variables, loss.backward()?)?;
+        gradients.add_of(&variables, &loss)?;
         // The graph with all that it kept is not needed any more.
         let loss = loss.detach();
         let backward = start.elapsed().as_secs_f64() - forward;

@@ -16,6 +16,7 @@
 //! | [`mod@table`] | a table of logits, trained with the loss of language models |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
+//! | [`Compute`] | the type in which linear maps are multiplied |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
 //! | [`NewFolder`] | a folder that is there as a whole or not at all |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
@@ -27,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+mod compute;
 pub mod config;
 mod error;
 pub mod evaluation;
@@ -42,6 +44,7 @@ pub mod nucleus;
 pub mod predict;
 pub mod prune;
 mod simd;
+mod sums;
 pub mod table;
 pub mod teacher;
 pub mod tensors;
@@ -51,6 +54,7 @@ pub mod weights;
 
 pub use candle_core::{DType, Device};
 pub use checkpoint::Checkpoint;
+pub use compute::Compute;
 pub use config::ModelConfig;
 pub use error::LlmError;
 pub use model::{Cache, Mode, Model, Padding, Tokens};

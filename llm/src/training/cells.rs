@@ -2,6 +2,7 @@
 
 use crate::flat::{lend, values};
 use crate::simd::{sum2, wide};
+use crate::sums;
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor};
 use operators::RowLayout;
 use rayon::prelude::*;
@@ -46,8 +47,8 @@ impl CellLogits {
         sums
     }
 
-    fn head_slopes(&self, hidden: &[f32], slope: &[f32], shape: (usize, usize)) -> Vec<f32> {
-        let (vocabulary, width) = shape;
+    /// Adds to the gradient of the head.
+    fn add_head_slopes(&self, sums: &mut [f32], hidden: &[f32], slope: &[f32], width: usize) {
         let mut row_of = vec![0; self.tokens.len()];
         for (row, cells) in self.layout.iter().enumerate() {
             row_of[cells].fill(row);
@@ -56,7 +57,6 @@ impl CellLogits {
         let mut order: Vec<usize> = (0..self.tokens.len()).collect();
         order.sort_by_key(|&cell| self.tokens[cell]);
         let start = |token: usize| order.partition_point(|&c| (self.tokens[c] as usize) < token);
-        let mut sums = vec![0.0; vocabulary * width];
         sums.par_chunks_mut(width).enumerate().for_each(|(token, sum)| {
             wide(|| {
                 for &cell in &order[start(token)..start(token + 1)] {
@@ -64,7 +64,6 @@ impl CellLogits {
                 }
             });
         });
-        sums
     }
 }
 
@@ -108,16 +107,26 @@ impl CustomOp2 for CellLogits {
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let slope = slope.contiguous()?;
-        let (slope, shape) = (lend(&slope), head.dims2()?);
+        let (slope, width) = (lend(&slope), head.dims2()?.1);
+        let slope = slope.values()?;
         let of_hidden = || {
-            let slopes = self.hidden_slopes(lend(head).values()?, slope.values()?, shape.1);
+            let slopes = self.hidden_slopes(lend(head).values()?, slope, width);
             Tensor::from_vec(slopes, hidden.shape(), &Device::Cpu)
         };
         let of_head = || {
-            let slopes = self.head_slopes(lend(hidden).values()?, slope.values()?, shape);
-            Tensor::from_vec(slopes, head.shape(), &Device::Cpu)
+            let hidden = lend(hidden);
+            let hidden = hidden.values()?;
+            let first = || {
+                let mut sums = vec![0.0; head.elem_count()];
+                self.add_head_slopes(&mut sums, hidden, slope, width);
+                Ok(sums)
+            };
+            sums::add(head, first, |sums| {
+                self.add_head_slopes(sums, hidden, slope, width);
+                Ok(())
+            })
         };
-        let hidden = hidden.track_op().then(of_hidden).transpose()?;
-        Ok((hidden, head.track_op().then(of_head).transpose()?))
+        let of_hidden = hidden.track_op().then(of_hidden).transpose()?;
+        Ok((of_hidden, if head.track_op() { of_head()? } else { None }))
     }
 }

@@ -185,7 +185,7 @@ impl<'a> Trainer<'a> {
         for (batch, part) in batches.iter().zip(&parts) {
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
-            gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+            gradients.add_of(&self.variables, &loss.affine(weight, 0.0)?)?;
         }
         Ok(mean)
     }

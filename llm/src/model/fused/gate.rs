@@ -1,9 +1,12 @@
 //! silu(x) · y, and the map that follows it.
 
 use super::linear;
-use crate::flat::{lend, values, values_mut};
+use crate::compute::Compute;
+use crate::flat::{lend, product, values, values_mut};
 use crate::simd::{exp, wide};
+use crate::sums;
 use candle_core::{CpuStorage, CustomOp3, Device, InplaceOp2, Layout, Result, Shape, Tensor};
+use kernels::Precision;
 use rayon::prelude::*;
 
 /// How many numbers a thread takes at a time.
@@ -47,11 +50,13 @@ impl InplaceOp2 for Gate {
 }
 
 /// (silu(x) · y) Wᵀ, of which the product in parentheses is not kept.
-struct GatedDown;
+struct GatedDown {
+    precision: Precision,
+}
 
 /// (silu(x) · y) Wᵀ. Shapes: [M, F], [M, F], [H, F] → [M, H].
 pub(in crate::model) fn gated_down(x: &Tensor, y: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    x.apply_op3(y, weight, GatedDown)
+    x.apply_op3(y, weight, GatedDown { precision: Compute::precision() })
 }
 
 impl CustomOp3 for GatedDown {
@@ -72,7 +77,8 @@ impl CustomOp3 for GatedDown {
         gate_in_place(&mut active, values(y, y_shape)?);
         let shape = Layout::contiguous(x_shape.shape().clone());
         let active = CpuStorage::F32(active);
-        let (down, shape) = linear::mapped(&active, &shape, weight, weight_shape)?;
+        let (down, shape) =
+            linear::mapped((&active, &shape), (weight, weight_shape), self.precision)?;
         Ok((CpuStorage::F32(down), shape))
     }
 
@@ -81,16 +87,16 @@ impl CustomOp3 for GatedDown {
         x: &Tensor,
         y: &Tensor,
         weight: &Tensor,
-        _: &Tensor,
+        down: &Tensor,
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let active_slope = slope.matmul(&weight.detach())?;
-        let parts =
-            Slopes::new(lend(x).values()?, lend(y).values()?, lend(&active_slope).values()?);
+        sums::let_go(down)?;
+        let active_slope = product(lend(slope).whole()?, lend(weight).whole()?, self.precision)?;
+        let parts = Slopes::new(lend(x).values()?, lend(y).values()?, active_slope);
         let tensor = |values| Tensor::from_vec(values, x.shape(), &Device::Cpu);
         let active = tensor(parts.active)?;
-        let weight_slope = slope.t()?.matmul(&active)?;
-        Ok((Some(tensor(parts.x)?), Some(tensor(parts.y)?), Some(weight_slope)))
+        let weight = linear::weight_gradient(&active, weight, slope, self.precision)?;
+        Ok((Some(tensor(parts.x)?), Some(tensor(parts.y)?), weight))
     }
 }
 
@@ -104,8 +110,8 @@ struct Slopes {
 impl Slopes {
     /// With σ = 1/(1 + e^−x) and g the gradient of silu(x) · y:
     /// ∂x = g y σ (1 + x (1 − σ)) and ∂y = g x σ.
-    fn new(x: &[f32], y: &[f32], slope: &[f32]) -> Self {
-        let mut slopes = Self { active: y.to_vec(), x: x.to_vec(), y: slope.to_vec() };
+    fn new(x: &[f32], y: &[f32], slope: Vec<f32>) -> Self {
+        let mut slopes = Self { active: y.to_vec(), x: x.to_vec(), y: slope };
         let active = slopes.active.par_chunks_mut(CHUNK);
         let both = slopes.x.par_chunks_mut(CHUNK).zip(slopes.y.par_chunks_mut(CHUNK));
         active.zip(both).for_each(|(active, (x, y))| {

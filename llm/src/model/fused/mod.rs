@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `linear` | x Wᵀ, to which something may be added |
+//! | `look_up` | rows of a table |
 //! | `norm` | root-mean-square norm and layer norm |
 //! | `turn` | rotary positions |
 //! | `gate` | silu(x) · y, and the map that follows it |
@@ -18,6 +19,7 @@ mod attend;
 mod gate;
 mod heads;
 mod linear;
+mod look_up;
 mod norm;
 mod softmax;
 mod turn;
@@ -25,6 +27,7 @@ mod turn;
 pub(super) use attend::Attend;
 pub(super) use gate::{gate, gated_down};
 pub(super) use linear::{linear, linear_added};
+pub(super) use look_up::look_up;
 pub(super) use norm::{layer_norm, root_mean_square};
 pub(super) use softmax::softmax;
 pub(super) use turn::turn;
