@@ -25,7 +25,7 @@ mod rounded;
 mod tile;
 
 pub use matrix::Matrix;
-pub use product::{Effect, Machine, multiply, multiply_on, product};
+pub use product::{Effect, Machine, append, multiply, multiply_on, product};
 pub use rounded::bf16;
 
 /// The type in which numbers are multiplied. Sums are f32.

@@ -20,46 +20,52 @@ fn cell(x: &Matrix, precision: Precision, i: usize, k: usize, end: usize) -> u32
     }
 }
 
-/// Packs rows of an operand [rows, k], line by line: for each cell along k the rows one after the
-/// other, `lines.len()` / cells lines of them, zero beyond the last row.
+/// Packs some rows of an operand [rows, k] into lines, and others into others: for each cell along k
+/// the rows one after the other, zero beyond the last one. A part has as many lines for a cell as its
+/// length is a multiple of the number of cells.
 ///
 /// This is how the right operand is read, given transposed, and where rows lie side by side the left
 /// one too. Ranges lie inside `x`.
 pub(crate) fn lines(
     x: &Matrix,
     (precision, fast): (Precision, bool),
-    rows: Range<usize>,
+    parts: &mut [(Range<usize>, &mut [Line])],
     along: Range<usize>,
-    lines: &mut [Line],
 ) {
     let cells = along.len().div_ceil(precision.per_cell());
-    if cells == 0 || rows.is_empty() {
+    if cells == 0 {
         return;
     }
-    let width = lines.len() / cells;
-    assert!(rows.end <= x.shape().0 && along.end <= x.shape().1);
-    assert!(rows.len() <= width * LANES && lines.len() == width * cells);
+    for (rows, lines) in parts.iter() {
+        assert!(rows.end <= x.shape().0 && along.end <= x.shape().1);
+        assert!(!rows.is_empty() && rows.len() <= lines.len() / cells * LANES);
+        assert!(lines.len().is_multiple_of(cells));
+    }
     #[cfg(target_arch = "x86_64")]
     if fast && x.steps().0 == 1 {
         // SAFETY: the processor has the instructions where `fast` is set; ranges and lengths were
         // compared just now.
-        return unsafe { vector::side_by_side(x, precision, rows, along, (width, lines)) };
+        return unsafe { vector::side_by_side(x, precision, parts, (along, cells)) };
     }
-    #[cfg(target_arch = "x86_64")]
-    if fast && x.steps().1 == 1 {
-        // SAFETY: as above.
-        return unsafe { vector::turned(x, precision, rows, along, (width, lines)) };
-    }
-    let _ = fast;
-    for (c, line) in lines.chunks_mut(width).enumerate() {
-        for (i, Line(part)) in line.iter_mut().enumerate() {
-            for (lane, place) in part.iter_mut().enumerate() {
-                let row = rows.start + i * LANES + lane;
-                let k = along.start + c * precision.per_cell();
-                *place = if row < rows.end { cell(x, precision, row, k, along.end) } else { 0 };
+    for (rows, lines) in parts {
+        let (rows, width) = (rows.clone(), lines.len() / cells);
+        #[cfg(target_arch = "x86_64")]
+        if fast && x.steps().1 == 1 {
+            // SAFETY: as above.
+            unsafe { vector::turned(x, precision, rows, along.clone(), (width, lines)) };
+            continue;
+        }
+        for (c, line) in lines.chunks_mut(width).enumerate() {
+            for (i, Line(part)) in line.iter_mut().enumerate() {
+                for (lane, place) in part.iter_mut().enumerate() {
+                    let row = rows.start + i * LANES + lane;
+                    let k = along.start + c * precision.per_cell();
+                    *place = if row < rows.end { cell(x, precision, row, k, along.end) } else { 0 };
+                }
             }
         }
     }
+    let _ = fast;
 }
 
 /// Packs one row after the other, each as its cells along k: how the left operand is read in bf16.
@@ -153,76 +159,69 @@ mod vector {
         }
     }
 
-    /// Rows that lie side by side: number k of all of them is one piece.
+    /// Rows that lie side by side: number k of all of them is one piece, and all parts take theirs
+    /// before the next one comes.
     ///
     /// # Safety
-    /// The ranges lie in `x`, whose row step is 1; `width` lines hold the rows, and there are so many
-    /// for each cell. The processor has AVX-512F, for bf16 AVX512-BF16.
+    /// The ranges lie in `x`, whose row step is 1; each part has the same number of lines for each of
+    /// `cells` cells, enough for its rows. The processor has AVX-512F, for bf16 AVX512-BF16.
     pub(super) unsafe fn side_by_side(
         x: &Matrix,
         precision: Precision,
-        rows: Range<usize>,
-        along: Range<usize>,
-        packed: (usize, &mut [Line]),
+        parts: &mut [(Range<usize>, &mut [Line])],
+        (along, cells): (Range<usize>, usize),
     ) {
-        // SAFETY: the caller's.
-        unsafe {
-            match precision {
-                Precision::F32 => side_by_side_f32(x, rows, along, packed),
-                Precision::Bf16 => side_by_side_bf16(x, rows, along, packed),
+        for (c, k) in along.clone().step_by(precision.per_cell()).enumerate() {
+            for (rows, lines) in parts.iter_mut() {
+                let width = lines.len() / cells;
+                let from = x.place(rows.start, k);
+                // SAFETY: the caller's.
+                unsafe {
+                    let lines = lines.get_unchecked_mut(c * width..(c + 1) * width);
+                    match precision {
+                        Precision::F32 => side_f32(from, rows.len(), lines),
+                        Precision::Bf16 if k + 1 < along.end => {
+                            side_bf16([from, x.place(rows.start, k + 1)], rows.len(), lines);
+                        }
+                        Precision::Bf16 => side_bf16([from, std::ptr::null()], rows.len(), lines),
+                    }
+                }
             }
         }
     }
 
     /// # Safety
-    /// That of [`side_by_side`].
+    /// `count` numbers lie at `from`, as many lines as they need at `lines`; AVX-512F.
+    #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn side_by_side_f32(
-        x: &Matrix,
-        rows: Range<usize>,
-        along: Range<usize>,
-        (width, lines): (usize, &mut [Line]),
-    ) {
-        for (k, lines) in along.zip(lines.chunks_mut(width)) {
-            let from = x.place(rows.start, k);
-            for (i, line) in lines.iter_mut().enumerate() {
-                let mask = first(rows.len().saturating_sub(i * LANES));
-                // SAFETY: masked off beyond the last row; a line is sixteen cells.
-                unsafe {
-                    let numbers = _mm512_maskz_loadu_ps(mask, from.wrapping_add(i * LANES));
-                    _mm512_store_ps(line.0.as_mut_ptr().cast(), numbers);
-                }
+    unsafe fn side_f32(from: *const f32, count: usize, lines: &mut [Line]) {
+        for (i, line) in lines.iter_mut().enumerate() {
+            let mask = first(count.saturating_sub(i * LANES));
+            // SAFETY: masked off beyond the last row; a line is sixteen cells.
+            unsafe {
+                let numbers = _mm512_maskz_loadu_ps(mask, from.wrapping_add(i * LANES));
+                _mm512_store_ps(line.0.as_mut_ptr().cast(), numbers);
             }
         }
     }
 
     /// # Safety
-    /// That of [`side_by_side`].
+    /// That of [`side_f32`], for both pieces or, where it is null, without the second; AVX512-BF16.
+    #[inline]
     #[target_feature(enable = "avx512f,avx512bf16")]
-    unsafe fn side_by_side_bf16(
-        x: &Matrix,
-        rows: Range<usize>,
-        along: Range<usize>,
-        (width, lines): (usize, &mut [Line]),
-    ) {
-        for (k, lines) in along.clone().step_by(2).zip(lines.chunks_mut(width)) {
-            let from = x.place(rows.start, k);
-            let partner = k + 1 < along.end;
-            let next = if partner { x.place(rows.start, k + 1) } else { from };
-            for (i, line) in lines.iter_mut().enumerate() {
-                let mask = first(rows.len().saturating_sub(i * LANES));
-                let second_mask = if partner { mask } else { 0 };
-                // SAFETY: masked off beyond the last row and where there is no partner. Registers of
-                // any kind have the same bits.
-                unsafe {
-                    let low = _mm512_maskz_loadu_ps(mask, from.wrapping_add(i * LANES));
-                    let high = _mm512_maskz_loadu_ps(second_mask, next.wrapping_add(i * LANES));
-                    let halves =
-                        |x| std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x));
-                    let low = _mm512_cvtepu16_epi32(halves(low));
-                    let high = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves(high)));
-                    _mm512_store_si512(line.0.as_mut_ptr().cast(), _mm512_or_si512(low, high));
-                }
+    unsafe fn side_bf16([from, next]: [*const f32; 2], count: usize, lines: &mut [Line]) {
+        for (i, line) in lines.iter_mut().enumerate() {
+            let mask = first(count.saturating_sub(i * LANES));
+            let second_mask = if next.is_null() { 0 } else { mask };
+            // SAFETY: masked off beyond the last row and where there is no partner. Registers of any
+            // kind have the same bits.
+            unsafe {
+                let low = _mm512_maskz_loadu_ps(mask, from.wrapping_add(i * LANES));
+                let high = _mm512_maskz_loadu_ps(second_mask, next.wrapping_add(i * LANES));
+                let halves = |x| std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x));
+                let low = _mm512_cvtepu16_epi32(halves(low));
+                let high = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(halves(high)));
+                _mm512_store_si512(line.0.as_mut_ptr().cast(), _mm512_or_si512(low, high));
             }
         }
     }
@@ -230,7 +229,8 @@ mod vector {
     /// Rows whose numbers lie one after the other, turned sixteen by sixteen.
     ///
     /// # Safety
-    /// That of [`side_by_side`], but for the column step in place of the row step.
+    /// The ranges lie in `x`, whose column step is 1; `width` lines hold the rows, and there are so
+    /// many for each cell. The processor has AVX-512F, for bf16 AVX512-BF16.
     pub(super) unsafe fn turned(
         x: &Matrix,
         precision: Precision,

@@ -58,6 +58,9 @@ const SHARED: usize = 1 << 21;
 /// How many columns a thread packs for itself where there are too many for all at once.
 const SLAB: usize = 8 * COLUMNS;
 
+/// How many tiles of columns are packed together.
+const TOGETHER: usize = 4;
+
 /// How many rows a thread takes at a time at most, in tiles: they stay in the second cache.
 const TILES: usize = 8;
 
@@ -84,18 +87,28 @@ pub fn multiply(a: Matrix, b: Matrix, out: &mut [f32], effect: Effect, precision
 /// # Panics
 /// When the shapes do not fit each other, or no memory could hold the result.
 pub fn product(a: Matrix, b: Matrix, precision: Precision) -> Vec<f32> {
+    let mut out = Vec::new();
+    append(&mut out, a, b, precision);
+    out
+}
+
+/// The same behind what is there.
+///
+/// # Panics
+/// When the shapes do not fit each other, or no memory could hold the result.
+pub fn append(out: &mut Vec<f32>, a: Matrix, b: Matrix, precision: Precision) {
     let ((m, k), (of_b, n)) = (a.shape(), b.shape());
     assert!(k == of_b, "shapes that fit each other");
     let count = m.checked_mul(n).expect("a result that fits into memory");
+    out.reserve_exact(count);
+    let before = out.len();
     if k == 0 {
-        return vec![0.0; count];
+        return out.resize(before + count, 0.0);
     }
-    let mut out = Vec::with_capacity(count);
-    let machine = Machine::at_hand(precision);
-    start(machine, a, b, Pointer(out.as_mut_ptr()), Effect::Replace, precision);
+    let room = Pointer(out.spare_capacity_mut().as_mut_ptr().cast());
+    start(Machine::at_hand(precision), a, b, room, Effect::Replace, precision);
     // SAFETY: there is room for them, and replacing has written every one of them.
-    unsafe { out.set_len(count) };
-    out
+    unsafe { out.set_len(before + count) };
 }
 
 /// [`multiply`] by certain instructions. In bf16 they make no difference but for sums below 2⁻¹²⁶.
@@ -217,26 +230,38 @@ impl Job<'_> {
         if lines.len() < needed {
             lines.resize(needed, Line([0; LANES]));
         }
-        let (mut parts, mut rest) = (Vec::new(), &mut lines[..needed]);
+        let (mut groups, mut rest) = (Vec::new(), &mut lines[..needed]);
         for along in blocks {
-            for start in columns.clone().step_by(COLUMNS) {
-                let columns = start..columns.end.min(start + COLUMNS);
-                let count = self.lines(columns.len()) * self.depth(along.len());
-                let (part, later) = rest.split_at_mut(count);
-                parts.push((columns, along.clone(), part));
-                rest = later;
+            // Some neighbours at a time, which lie side by side in memory.
+            for start in columns.clone().step_by(TOGETHER * COLUMNS) {
+                let end = columns.end.min(start + TOGETHER * COLUMNS);
+                let mut parts = Vec::with_capacity(TOGETHER);
+                for start in (start..end).step_by(COLUMNS) {
+                    let columns = start..end.min(start + COLUMNS);
+                    let count = self.lines(columns.len()) * self.depth(along.len());
+                    let (part, later) = rest.split_at_mut(count);
+                    parts.push((columns, part));
+                    rest = later;
+                }
+                groups.push((along.clone(), parts));
             }
         }
         let right = self.right.transposed();
-        let fill = |(columns, along, part): &mut (Range<usize>, Range<usize>, &mut [Line])| {
-            pack::lines(&right, self.how, columns.clone(), along.clone(), part);
+        let fill = |(along, parts): &mut (Range<usize>, Vec<(Range<usize>, &mut [Line])>)| {
+            pack::lines(&right, self.how, parts, along.clone());
         };
         if alone {
-            parts.iter_mut().for_each(fill);
+            groups.iter_mut().for_each(fill);
         } else {
-            parts.par_iter_mut().for_each(fill);
+            groups.par_iter_mut().for_each(fill);
         }
-        parts.into_iter().map(|(columns, along, lines)| Packed { columns, along, lines }).collect()
+        let mut packed = Vec::new();
+        for (along, parts) in groups {
+            for (columns, lines) in parts {
+                packed.push(Packed { columns, along: along.clone(), lines });
+            }
+        }
+        packed
     }
 
     /// Some rows after the others, of what is packed.
@@ -310,11 +335,13 @@ impl Job<'_> {
         if buffer.len() < tiles.len() * cells {
             buffer.resize(tiles.len() * cells, Line([0; LANES]));
         }
+        if down == 1 {
+            let mut parts: Vec<_> = tiles.iter().cloned().zip(buffer.chunks_mut(cells)).collect();
+            pack::lines(&self.left, self.how, &mut parts, along.clone());
+            let place = |(_, lines): &(Range<usize>, &mut [Line])| lines.as_ptr().cast::<u32>();
+            return parts.iter().map(|part| (place(part), 1, LANES)).collect();
+        }
         let fill = |(tile, lines): (&Range<usize>, &mut [Line])| {
-            if down == 1 {
-                pack::lines(&self.left, self.how, tile.clone(), along.clone(), lines);
-                return (lines.as_ptr().cast::<u32>(), 1, LANES);
-            }
             let room = &mut flat(lines)[..tile.len() * cells];
             pack::rows(&self.left, self.how, tile.clone(), along.clone(), room);
             (room.as_ptr(), cells, 1)

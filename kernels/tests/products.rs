@@ -171,8 +171,7 @@ fn empty_sums_are_zero_and_nothing_is_added() {
 fn a_product_of_its_own_is_the_same_product() {
     let mut numbers = Numbers(3);
     let (a, b) = (numbers.take(33 * 700), numbers.take(700 * 40));
-    let (a, b) =
-        (Matrix::by_rows(&a, (33, 700)).unwrap(), Matrix::by_rows(&b, (700, 40)).unwrap());
+    let (a, b) = (Matrix::by_rows(&a, (33, 700)).unwrap(), Matrix::by_rows(&b, (700, 40)).unwrap());
     for precision in [Precision::F32, Precision::Bf16] {
         let mut out = vec![f32::NAN; 33 * 40];
         multiply(a, b, &mut out, Effect::Replace, precision);

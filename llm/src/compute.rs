@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_type_ends_with_what_it_was_given_for() {
-        let inside = Compute::Bf16.run(|| (Compute::precision(), Compute::F32.run(Compute::precision)));
+        let inside =
+            Compute::Bf16.run(|| (Compute::precision(), Compute::F32.run(Compute::precision)));
         assert_eq!(inside, (Precision::Bf16, Precision::F32));
         assert_eq!(Compute::precision(), Precision::F32);
         let panicked = std::panic::catch_unwind(|| Compute::Bf16.run(|| panic!("on purpose")));

@@ -81,13 +81,34 @@ pub(crate) fn product(
     if rows != k {
         return Err(unfit(a.1, b.1));
     }
-    if precision == Precision::Bf16 || Machine::at_hand(precision).is_fast() {
+    if by_kernels(precision) {
         return Ok(kernels::product(left, right, precision));
     }
     match a.0.matmul(b.0, (1, m, n, k), a.1, b.1)? {
         CpuStorage::F32(product) => Ok(product),
         other => Err(Error::UnsupportedDTypeForOp(other.dtype(), "matmul")),
     }
+}
+
+/// Puts that product behind what is there.
+pub(crate) fn append_product(
+    to: &mut Vec<f32>,
+    a: (&CpuStorage, &Layout),
+    b: (&CpuStorage, &Layout),
+    precision: Precision,
+) -> Result<()> {
+    let (left, right) = (matrix(a)?, matrix(b)?);
+    if left.shape().1 == right.shape().0 && by_kernels(precision) {
+        kernels::append(to, left, right, precision);
+    } else {
+        to.extend(product(a, b, precision)?);
+    }
+    Ok(())
+}
+
+/// Whether products are computed by kernels of our own.
+fn by_kernels(precision: Precision) -> bool {
+    precision == Precision::Bf16 || Machine::at_hand(precision).is_fast()
 }
 
 /// Adds that product to `sum`.
@@ -101,7 +122,7 @@ pub(crate) fn add_product(
     if left.shape().1 != right.shape().0 || left.shape().0 * right.shape().1 != sum.len() {
         return Err(unfit(a.1, b.1));
     }
-    if precision == Precision::Bf16 || Machine::at_hand(precision).is_fast() {
+    if by_kernels(precision) {
         kernels::multiply(left, right, sum, Effect::Add, precision);
     } else {
         add(sum, &product(a, b, precision)?);

@@ -22,7 +22,7 @@ mod settings;
 mod summary;
 
 pub use answer::Answers;
-pub use cache::Cache;
+pub use cache::{Cache, Writer};
 pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill};
 pub use hash::{hash_file, hash_model, hash_prompts, hash_text};
 pub use row::Row;
