@@ -12,8 +12,12 @@ use std::collections::HashMap;
 /// The sum of each variable, where there is something yet.
 pub(crate) type Sums = HashMap<TensorId, Option<Tensor>>;
 
+/// What is left for the end of a propagation.
+type Later = Box<dyn FnOnce() -> Result<()>>;
+
 thread_local! {
     static OPEN: RefCell<Option<Sums>> = const { RefCell::new(None) };
+    static LATER: RefCell<Vec<Later>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Closes the sums, whatever happens.
@@ -22,18 +26,30 @@ struct Closes;
 impl Drop for Closes {
     fn drop(&mut self) {
         OPEN.take();
+        LATER.take();
     }
 }
 
 /// What `f` gives, and the sums after it: gradients of their variables were added to them, as far
 /// as operations know of sums.
-pub(crate) fn with<R>(sums: Sums, f: impl FnOnce() -> R) -> (R, Sums) {
+pub(crate) fn with<R>(sums: Sums, f: impl FnOnce() -> Result<R>) -> Result<(R, Sums)> {
     OPEN.set(Some(sums));
-    let closes = Closes;
-    let result = f();
-    let sums = OPEN.take().unwrap_or_default();
-    drop(closes);
-    (result, sums)
+    let _closes = Closes;
+    let result = f()?;
+    for work in LATER.take() {
+        work()?;
+    }
+    Ok((result, OPEN.take().unwrap_or_default()))
+}
+
+/// Leaves a gradient of `weight` for the end, when what the graph kept is gone: `work` is to add it.
+/// Whether that will happen: only where the weight has a sum.
+pub(crate) fn later(weight: &Tensor, work: impl FnOnce() -> Result<()> + 'static) -> bool {
+    let open = sum_of(weight).is_some();
+    if open {
+        LATER.with_borrow_mut(|later| later.push(Box::new(work)));
+    }
+    open
 }
 
 /// Whether sums are open on this thread.

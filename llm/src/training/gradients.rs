@@ -71,13 +71,13 @@ impl Gradients {
     ) -> Result<(), LlmError> {
         let flat = variables.iter().filter(|(_, variable)| is_flat(variable));
         let sum = |(name, variable): (&String, &Var)| (variable.id(), self.0.get(name).cloned());
-        let (store, mut sums) = sums::with(flat.map(sum).collect(), || loss.backward());
+        let (store, mut sums) = sums::with(flat.map(sum).collect(), || loss.backward())?;
         for (name, variable) in variables {
             if let Some(sum) = sums.remove(&variable.id()).flatten() {
                 self.0.insert(name.clone(), sum);
             }
         }
-        self.add(variables, store?)
+        self.add(variables, store)
     }
 
     /// The gradient of a variable; `None` is zero.
