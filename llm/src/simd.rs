@@ -101,8 +101,24 @@ pub(crate) fn sum_exp(x: &[f32], most: f32) -> f64 {
 /// Σ exp(xᵢ − most) over those within each depth below `most`, roughly: 2, 4, 8 and 16.
 #[inline(always)]
 pub(crate) fn shares(x: &[f32], most: f32) -> [f64; 4] {
-    let within = |depth: f32| sum(x, |x| if x - most >= -depth { exp(x - most) } else { 0.0 });
-    [within(2.0), within(4.0), within(8.0), within(16.0)]
+    const DEPTHS: [f32; 4] = [2.0, 4.0, 8.0, 16.0];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [[0.0f32; LANES]; DEPTHS.len()];
+    for chunk in chunks {
+        for (i, &x) in chunk.iter().enumerate() {
+            let weight = exp(x - most);
+            for (lanes, depth) in lanes.iter_mut().zip(DEPTHS) {
+                lanes[i] += if most - x <= depth { weight } else { 0.0 };
+            }
+        }
+    }
+    let mut sums = lanes.map(|lanes| added(&lanes));
+    for &x in rest {
+        for (sum, depth) in sums.iter_mut().zip(DEPTHS) {
+            *sum += if most - x <= depth { f64::from(exp(x - most)) } else { 0.0 };
+        }
+    }
+    sums
 }
 
 /// The largest of some numbers, −∞ of none; NaN is passed over.

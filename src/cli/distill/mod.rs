@@ -70,6 +70,7 @@ impl Distill {
             device: options.device.unwrap_or_default(),
             dtype: options.dtype.unwrap_or_default(),
         };
+        let compute = options.compute.unwrap_or_default().at(&place)?;
         let checkpoint = Checkpoint::open(&llm::hub::resolve(&student)?)?;
         let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
         let plan = Plan::new(&options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
@@ -81,7 +82,7 @@ impl Distill {
         let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
         let mut watch = Watch::new();
         let listening = Listening::start();
-        let finished = deep(|| plan.train(&self.out, &model, &mut watch))?;
+        let finished = deep(|| compute.run(|| plan.train(&self.out, &model, &mut watch)))?;
         drop(listening);
         watch.end();
         if !finished {

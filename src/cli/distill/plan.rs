@@ -13,7 +13,7 @@ use llm::training::{
     AdamWSettings, BellmanLoss, Example, Objective, Phase, Rhythm, Run, SparseShift,
     TrainerSettings,
 };
-use llm::{Checkpoint, LlmError, Model};
+use llm::{Checkpoint, Compute, LlmError, Model};
 use operators::{BellmanDistill, Discount, Released, TopP};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -111,7 +111,9 @@ impl<'a> Plan<'a> {
     /// Trains `student`; `false` when it was broken off.
     pub fn train(&self, out: &Path, student: &Model, watch: &mut Watch) -> Result<bool, CliError> {
         let mut run = Run::open(out, &self.phases, &self.text, self.rhythm)?;
-        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(model));
+        // As `bellman eval` will score it, in whatever type it is trained.
+        let score = |dev: &Dev, model: &Model| Compute::F32.run(|| dev.score(model));
+        let mut score = self.dev.as_ref().map(|dev| move |model: &Model| score(dev, model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
         Ok(run.train(student, evaluate, &mut |event| watch.event(event))?)
     }
