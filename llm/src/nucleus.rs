@@ -1,9 +1,10 @@
 //! The nucleus of one row of logits, without sorting the vocabulary.
 
 use crate::LlmError;
-use crate::simd::{largest, shares, sum_exp, wide};
+use crate::simd::{largest, shares, sum_exp, wide, wide_call};
 use operators::candidates::shortest_prefix;
 use operators::{CandidateSets, OperatorError, RowLayout, Selection, TopP};
+use pulp::NullaryFnOnce;
 use std::cmp::Ordering;
 
 /// A candidate set and what a softmax over the whole row needs.
@@ -49,14 +50,24 @@ pub fn nucleus_of_f32(logits: &[f32], p: TopP) -> Result<Nucleus, LlmError> {
         let value = f64::from(logits[slot]);
         return Err(OperatorError::NotFinite { row: 0, slot, value }.into());
     }
-    let (max, total, shares) = wide(|| {
-        let max = largest(logits);
-        (max, sum_exp(logits, max), shares(logits, max))
-    });
+    let (max, total, shares) = wide_call(Look(logits));
     // Where the set most likely is to be found at the first look.
     let looks = shares.iter().take_while(|&&share| share <= p.get() * total).count() as i32;
     let depth = FIRST_DEPTH * 2f64.powi(looks);
     found(logits, Row { max: f64::from(max), total, depth }, p)
+}
+
+/// The largest of a row in f32, the sum over all and the shares of those near the largest.
+struct Look<'a>(&'a [f32]);
+
+impl NullaryFnOnce for Look<'_> {
+    type Output = (f32, f64, [f64; 4]);
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let max = largest(self.0);
+        (max, sum_exp(self.0, max), shares(self.0, max))
+    }
 }
 
 /// What was found out about a row.

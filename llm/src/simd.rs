@@ -1,12 +1,17 @@
 //! Loops over f32 in vector instructions of the processor at hand, which is found out when they
 //! run. Which it is changes no bit of a result: lanes are fixed here, and nothing is contracted.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Runs `f`, whose loops the compiler writes in the widest instructions there are. What `f` calls
 /// has to be `#[inline(always)]`.
 #[inline(always)]
 pub(crate) fn wide<R>(f: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(f)
+}
+
+/// The same for what the compiler would not inline by itself, as it does with short closures.
+pub(crate) fn wide_call<F: NullaryFnOnce>(f: F) -> F::Output {
     Arch::new().dispatch(f)
 }
 
@@ -105,10 +110,10 @@ pub(crate) fn shares(x: &[f32], most: f32) -> [f64; 4] {
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [[0.0f32; LANES]; DEPTHS.len()];
     for chunk in chunks {
-        for (i, &x) in chunk.iter().enumerate() {
-            let weight = exp(x - most);
-            for (lanes, depth) in lanes.iter_mut().zip(DEPTHS) {
-                lanes[i] += if most - x <= depth { weight } else { 0.0 };
+        let weights = chunk.map(|x| exp(x - most));
+        for (lanes, depth) in lanes.iter_mut().zip(DEPTHS) {
+            for ((lane, &x), &weight) in lanes.iter_mut().zip(chunk).zip(&weights) {
+                *lane += if most - x <= depth { weight } else { 0.0 };
             }
         }
     }

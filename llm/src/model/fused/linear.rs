@@ -132,6 +132,7 @@ pub(super) fn weight_gradient(
 mod tests {
     use super::super::tests::{assert_same, random};
     use super::*;
+    use candle_core::{DType, Var};
 
     #[test]
     fn the_short_map_is_the_map() {
@@ -141,5 +142,46 @@ mod tests {
         let map = |x: &[Tensor]| x[0].matmul(&x[1].t()?);
         assert_same(&x[..2], operations, |x| linear(&x[0], &x[1]), map);
         assert_same(&x, operations, |x| linear_added(&x[0], &x[1], &x[2]), |x| map(x)? + &x[2]);
+    }
+
+    #[test]
+    fn in_bf16_the_map_is_off_by_a_rounding_of_each_operand() {
+        let (rows, input, output) = (37, 90, 41);
+        let given = [random((rows, input)), random((output, input))];
+        let direction = random((rows, output));
+        let run = |compute: Compute, dtype| {
+            let [x, w] = given.each_ref().map(|x| Var::from_tensor(&x.to_dtype(dtype)?));
+            let (x, w): (Var, Var) = (x?, w?);
+            let y = match dtype {
+                DType::F64 => x.matmul(&w.t()?)?,
+                _ => compute.run(|| linear(&x, &w))?,
+            };
+            let store = y.mul(&direction.to_dtype(dtype)?)?.sum_all()?.backward()?;
+            let of = |v: &Var| store.get(v).expect("a gradient").to_dtype(DType::F64);
+            Result::Ok([y.detach().to_dtype(DType::F64)?, of(&x)?, of(&w)?])
+        };
+        let exact = run(Compute::F32, DType::F64).unwrap();
+        let found = run(Compute::Bf16, DType::F32).unwrap();
+        // Σ |a| |b| of each product, in f64.
+        let sizes = {
+            let of = |x: &Tensor| x.to_dtype(DType::F64).unwrap().abs().unwrap();
+            let (x, w, d) = (of(&given[0]), of(&given[1]), of(&direction));
+            [
+                x.matmul(&w.t().unwrap()).unwrap(),
+                d.matmul(&w).unwrap(),
+                d.t().unwrap().matmul(&x).unwrap(),
+            ]
+        };
+        // Two operands are off by 2⁻⁹ each, and sums of at most 90 products by a rounding each.
+        let slack = 2f64.powi(-8) + 2f64.powi(-18) + 93.0 * f64::from(f32::EPSILON);
+        let mut rounded = false;
+        for ((found, exact), size) in found.iter().zip(&exact).zip(&sizes) {
+            let list = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            for ((f, e), s) in list(found).into_iter().zip(list(exact)).zip(list(size)) {
+                assert!((f - e).abs() <= slack * s, "{f} is not {e}");
+                rounded |= (f - e).abs() > 1e-4 * s;
+            }
+        }
+        assert!(rounded, "nothing was rounded to bf16");
     }
 }
