@@ -66,9 +66,10 @@ fn allowed() -> BTreeMap<String, Names> {
             (cells[2].trim_matches(['`', '/']).to_owned(), names(cells[3].trim_matches('–')))
         })
         .collect();
-    let everything = allowed.keys().filter(|folder| *folder != "src").cloned().collect();
+    let below = |folder: &&String| !["src", "kernels"].contains(&folder.as_str());
+    let everything = allowed.keys().filter(below).cloned().collect();
     let all = allowed.get_mut("src").expect("a row for the root package");
-    assert_eq!(*all, names("all of them"));
+    assert_eq!(*all, names("all of them but kernels"));
     *all = everything;
     allowed
 }
@@ -92,7 +93,8 @@ fn the_trusted_base_and_the_operators_stand_on_rounding_alone() {
 #[test]
 fn language_models_meet_tables_in_the_bridge_only() {
     let allowed = allowed();
-    assert_eq!(allowed["llm"], names("operators ranks"));
+    assert_eq!(allowed["llm"], names("kernels operators ranks"));
+    assert_eq!(allowed["kernels"], names(""));
     assert!(allowed["bridge"].is_superset(&names("llm tabular verify")));
     let above = ["src", "bridge"];
     for (folder, imports) in allowed.iter().filter(|(folder, _)| !above.contains(&&***folder)) {
@@ -131,6 +133,19 @@ fn code(folder: &str) -> Vec<(PathBuf, String)> {
         lines.into_iter().map(move |line| (path.clone(), line))
     });
     lines.filter(|(_, line)| !line.starts_with("//")).collect()
+}
+
+#[test]
+fn unsafe_code_is_in_the_kernels_and_in_the_allocator() {
+    let allocator = root().join("src/allocator.rs");
+    for Member { folder, .. } in members() {
+        for (path, line) in code(&if folder == "src" { folder } else { format!("{folder}/src") }) {
+            let unsafe_code = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"];
+            let found = unsafe_code.iter().any(|word| line.contains(word));
+            let allowed = path == allocator || path.starts_with(root().join("kernels"));
+            assert!(!found || allowed, "{}: {line}", path.display());
+        }
+    }
 }
 
 #[test]

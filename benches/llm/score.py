@@ -29,6 +29,8 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="both take turns this often")
     parser.add_argument("--passes", type=int, default=3, help="of each turn; the first warms up")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"],
+                        help="of products: PyTorch's by autocast, `bellman`'s by its kernels")
     parser.add_argument("--forward", metavar="IDS", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -54,12 +56,12 @@ def forward(options):
     ids = torch.tensor(json.loads(pathlib.Path(options.forward).read_text()))
     for _ in range(options.passes):
         start, busy = time.perf_counter(), time.process_time()
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bfloat16"):
             logits = model(ids, use_cache=False).logits
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         # The same mean as the other side prints, so that it can be seen that both compute the same.
-        losses = [torch.nn.functional.cross_entropy(z[:-1], x[1:]) for z, x in zip(logits, ids)]
+        losses = [torch.nn.functional.cross_entropy(z[:-1].float(), x[1:]) for z, x in zip(logits, ids)]
         loss = torch.stack(losses).mean().item()
         del logits
         rate = ids.numel() / seconds
@@ -85,9 +87,11 @@ def main():
         model = str(pathlib.Path(options.model).resolve())
         commands = {
             "PyTorch, forward": [sys.executable, __file__, "--model", model, "--forward", str(ids),
-                                 "--passes", str(options.passes), "--threads", str(options.threads)],
+                                 "--passes", str(options.passes), "--threads", str(options.threads),
+                                 "--dtype", options.dtype],
             "bellman, scoring": [str(target / "release" / "examples" / "score"), model, str(ids), options.p,
-                                 str(options.passes)],
+                                 str(options.passes), {"float32": "f32", "bfloat16": "bf16"}[options.dtype],
+                                 f"{folder}/rows.parquet"],
         }
         results = {name: [] for name in commands}
         for turn in range(options.rounds):

@@ -27,6 +27,7 @@ PAIRS = [
     ("bd", "PyTorch, all logits", "bd", 2.0, None),
     ("bd-candidates", "PyTorch, candidates' logits", "bd-candidates", 1.2, None),
     ("sft", "PyTorch", "sft", 1.1, 0.6),
+    ("kd", "PyTorch", "kd", 1.1, 0.6),
 ]
 
 
@@ -40,8 +41,8 @@ def arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3, help="both take turns this often")
     parser.add_argument("--steps", type=int, default=4, help="of each turn; the first warms up")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="PyTorch's, by autocast")
-    parser.add_argument("--only", choices=["bd", "bd-candidates", "sft"], action="append")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of products: PyTorch's by autocast, `bellman`'s by its kernels")
+    parser.add_argument("--only", choices=["bd", "bd-candidates", "sft", "kd"], action="append")
     parser.add_argument("--prepare", metavar="FOLDER", help=argparse.SUPPRESS)
     parser.add_argument("--step", metavar="OBJECTIVE", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -129,7 +130,7 @@ class Batch:
         return -objective[self.counts].mean()
 
 
-def loss_of(objective, model, batch):
+def loss_of(objective, model, batch, teacher):
     import torch
 
     body = model.model(batch.ids, use_cache=False).last_hidden_state[:, :-1].flatten(0, 1)
@@ -139,6 +140,10 @@ def loss_of(objective, model, batch):
     logits = model.lm_head(body)
     if objective == "bd":
         return batch.bellman(logits, batch.token, batch.chosen, True)
+    if objective == "kd":
+        with torch.no_grad():
+            target = teacher(batch.ids, use_cache=False).logits[:, :-1].flatten(0, 1).float().log_softmax(-1)
+        return torch.nn.functional.kl_div(logits.float().log_softmax(-1), target, reduction="batchmean", log_target=True)
     return torch.nn.functional.cross_entropy(logits.float(), batch.chosen)
 
 
@@ -150,12 +155,14 @@ def step(options):
     torch.set_num_threads(options.threads)
     folder = pathlib.Path(options.prepare)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder / "student", dtype=torch.float32).train()
-    batch = Batch(folder / "batch.json")
+    batch, teacher = Batch(folder / "batch.json"), None
+    if options.step == "kd":
+        teacher = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, betas=(0.9, 0.95), eps=1e-8, weight_decay=1e-6, fused=True)
     for _ in range(options.steps):
         start, busy = time.perf_counter(), time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bfloat16"):
-            loss = loss_of(options.step, model, batch)
+            loss = loss_of(options.step, model, batch, teacher)
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
@@ -190,7 +197,10 @@ def main():
         commands = {}
         for theirs, _, objective, _, _ in pairs:
             commands["theirs", theirs] = same + ["--step", theirs, "--steps", str(options.steps), "--dtype", options.dtype]
-            commands["ours", objective] = [ours, f"{folder}/student", f"{folder}/batch.json", objective, str(options.steps)]
+            compute = {"float32": "f32", "bfloat16": "bf16"}[options.dtype]
+            teacher = [str(pathlib.Path(options.model).resolve())] if objective == "kd" else []
+            commands["ours", objective] = [ours, f"{folder}/student", f"{folder}/batch.json", objective, str(options.steps),
+                                           compute] + teacher
         results = {name: [] for name in commands}
         for turn in range(options.rounds):
             for name, command in commands.items():

@@ -1,5 +1,6 @@
 //! How fast a model is trained: tokens per second and peak memory, one line of JSON per step.
-//! `cargo run --release -p bellman-llm --example train -- MODEL BATCH.json OBJECTIVE STEPS`.
+//! `cargo run --release -p bellman-llm --example train -- MODEL BATCH.json OBJECTIVE STEPS COMPUTE
+//! [TEACHER]`, COMPUTE f32 or bf16, a teacher for the objective `kd`.
 //! `benches/train/train.py` makes the batch and runs it beside PyTorch.
 
 use candle_core::Tensor;
@@ -8,7 +9,7 @@ use llm::training::{
     AdamW, AdamWSettings, Batch, BellmanLoss, Example, Gradients, Outside, SparseShift, Tally,
     Target, vocabulary_loss,
 };
-use llm::{Checkpoint, DType, Device, Mode, Model, hub};
+use llm::{Checkpoint, Compute, DType, Device, Mode, Model, hub};
 use operators::{BellmanDistill, Discount, Phi, Shift};
 use serde::Deserialize;
 use std::time::Instant;
@@ -63,10 +64,17 @@ fn examples(batch: &File) -> (Vec<Example>, Vec<Scores>) {
 fn loss(
     objective: &str,
     model: &Model,
+    teacher: Option<&Model>,
     batch: &Batch,
     scores: &[&Scores],
 ) -> Result<Tensor, Box<dyn std::error::Error>> {
     let hidden_re = batch.hidden(model)?;
+    if let Some(teacher) = teacher {
+        let weights = vec![1.0 / batch.rows() as f64; batch.rows()];
+        let (hidden, head) = (&batch.hidden(teacher)?, teacher.head());
+        let target = Target::Forward { hidden, head };
+        return Ok(vocabulary_loss(&hidden_re, model.head(), &target, &weights)?);
+    }
     if objective == "sft" {
         let weights = vec![1.0 / batch.rows() as f64; batch.rows()];
         let target = Target::Tokens(batch.chosen());
@@ -84,11 +92,22 @@ fn loss(
     Ok(bellman.loss(batch, scores, (&hidden_re, model.head()), total, tally)?)
 }
 
+/// A model that is not trained.
+fn frozen(path: &str) -> Result<Model, Box<dyn std::error::Error>> {
+    let checkpoint = Checkpoint::open(&hub::resolve(path)?)?;
+    Ok(checkpoint.model(DType::F32, &Device::Cpu, Mode::Frozen)?)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     allocator::keep_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, batch, objective, steps] = arguments.as_slice() else {
-        return Err("usage: train MODEL BATCH.json OBJECTIVE STEPS".into());
+    let [model, batch, objective, steps, compute, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: train MODEL BATCH.json OBJECTIVE STEPS COMPUTE [TEACHER]".into());
+    };
+    let compute: Compute = serde_json::from_value(compute.as_str().into())?;
+    let teacher = match rest {
+        [teacher] => Some(frozen(teacher)?),
+        _ => None,
     };
     let checkpoint = Checkpoint::open(&hub::resolve(model)?)?;
     let model = checkpoint.model(DType::F32, &Device::Cpu, Mode::Trainable)?;
@@ -101,10 +120,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scores: Vec<&Scores> = scores.iter().collect();
     for _ in 0..steps.parse()? {
         let (start, busy) = (Instant::now(), processor_time());
-        let loss = loss(objective, &model, &batch, &scores)?;
+        let loss = compute.run(|| loss(objective, &model, teacher.as_ref(), &batch, &scores))?;
         let forward = start.elapsed().as_secs_f64();
         let mut gradients = Gradients::new();
-        gradients.add(&variables, loss.backward()?)?;
+        gradients.add_of(&variables, &loss)?;
         // The graph with all that it kept is not needed any more.
         let loss = loss.detach();
         let backward = start.elapsed().as_secs_f64() - forward;

@@ -3,6 +3,8 @@
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, DType, Error, Layout, Result, Storage, StorageRef, Tensor};
+use kernels::{Effect, Machine, Matrix, Precision};
+use rayon::prelude::*;
 
 /// Whether a tensor is one piece of f32 in main memory.
 pub(crate) fn is_flat(x: &Tensor) -> bool {
@@ -47,6 +49,11 @@ impl Lent<'_> {
         values(self.storage()?, self.layout)
     }
 
+    /// All that is stored, of which the tensor is a part, and where it lies in there.
+    pub(crate) fn whole(&self) -> Result<(&CpuStorage, &Layout)> {
+        Ok((self.storage()?, self.layout))
+    }
+
     /// All that is stored, of which the tensor is a part.
     pub(crate) fn storage(&self) -> Result<&CpuStorage> {
         match &*self.storage {
@@ -65,24 +72,80 @@ impl Lent<'_> {
 ///
 /// Layouts may name any part of the storage, row by row or column by column.
 pub(crate) fn product(
-    a: &CpuStorage,
-    a_shape: &Layout,
-    b: &CpuStorage,
-    b_shape: &Layout,
+    a: (&CpuStorage, &Layout),
+    b: (&CpuStorage, &Layout),
+    precision: Precision,
 ) -> Result<Vec<f32>> {
-    let ((m, k), (rows, n)) = (a_shape.shape().dims2()?, b_shape.shape().dims2()?);
-    // What is called here believes the layouts.
-    let inside = |storage: &CpuStorage, layout: &Layout| -> Result<bool> {
-        let steps = layout.dims().iter().zip(layout.stride());
-        let last = steps.map(|(n, step)| n.saturating_sub(1) * step).sum::<usize>();
-        Ok(layout.start_offset() + last < storage.as_slice::<f32>()?.len())
-    };
-    if rows != k || !inside(a, a_shape)? || !inside(b, b_shape)? {
-        let (lhs, rhs) = (a_shape.shape().clone(), b_shape.shape().clone());
-        return Err(Error::ShapeMismatchBinaryOp { lhs, rhs, op: "matmul" });
+    let (left, right) = (matrix(a)?, matrix(b)?);
+    let ((m, k), (rows, n)) = (left.shape(), right.shape());
+    if rows != k {
+        return Err(unfit(a.1, b.1));
     }
-    match a.matmul(b, (1, m, n, k), a_shape, b_shape)? {
+    if by_kernels(precision) {
+        return Ok(kernels::product(left, right, precision));
+    }
+    match a.0.matmul(b.0, (1, m, n, k), a.1, b.1)? {
         CpuStorage::F32(product) => Ok(product),
         other => Err(Error::UnsupportedDTypeForOp(other.dtype(), "matmul")),
     }
+}
+
+/// Puts that product behind what is there.
+pub(crate) fn append_product(
+    to: &mut Vec<f32>,
+    a: (&CpuStorage, &Layout),
+    b: (&CpuStorage, &Layout),
+    precision: Precision,
+) -> Result<()> {
+    let (left, right) = (matrix(a)?, matrix(b)?);
+    if left.shape().1 == right.shape().0 && by_kernels(precision) {
+        kernels::append(to, left, right, precision);
+    } else {
+        to.extend(product(a, b, precision)?);
+    }
+    Ok(())
+}
+
+/// Whether products are computed by kernels of our own.
+fn by_kernels(precision: Precision) -> bool {
+    precision == Precision::Bf16 || Machine::at_hand(precision).is_fast()
+}
+
+/// Adds that product to `sum`.
+pub(crate) fn add_product(
+    sum: &mut [f32],
+    a: (&CpuStorage, &Layout),
+    b: (&CpuStorage, &Layout),
+    precision: Precision,
+) -> Result<()> {
+    let (left, right) = (matrix(a)?, matrix(b)?);
+    if left.shape().1 != right.shape().0 || left.shape().0 * right.shape().1 != sum.len() {
+        return Err(unfit(a.1, b.1));
+    }
+    if by_kernels(precision) {
+        kernels::multiply(left, right, sum, Effect::Add, precision);
+    } else {
+        add(sum, &product(a, b, precision)?);
+    }
+    Ok(())
+}
+
+/// Adds numbers to as many others.
+pub(crate) fn add(sum: &mut [f32], x: &[f32]) {
+    const CHUNK: usize = 1 << 14;
+    let add = |(sum, x): (&mut [f32], &[f32])| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+    sum.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(add);
+}
+
+/// The matrix that lies in storage as its layout says.
+fn matrix<'a>((storage, layout): (&'a CpuStorage, &Layout)) -> Result<Matrix<'a>> {
+    let (shape, steps) = (layout.shape().dims2()?, layout.stride());
+    let values = storage.as_slice::<f32>()?.get(layout.start_offset()..);
+    let matrix = values.and_then(|values| Matrix::new(values, shape, (steps[0], steps[1])));
+    matrix.ok_or_else(|| unfit(layout, layout))
+}
+
+fn unfit(a: &Layout, b: &Layout) -> Error {
+    let (lhs, rhs) = (a.shape().clone(), b.shape().clone());
+    Error::ShapeMismatchBinaryOp { lhs, rhs, op: "matmul" }
 }

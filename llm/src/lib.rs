@@ -15,6 +15,7 @@
 //! | [`mod@nucleus`] | candidate sets of rows over the whole vocabulary, without sorting them |
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
+//! | [`Compute`] | the type in which linear maps are multiplied |
 //! | [`mod@training`] | gradients, optimiser and losses of training |
 //! | [`NewFolder`] | a folder that is there as a whole or not at all |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
@@ -26,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+mod compute;
 pub mod config;
 mod error;
 pub mod evaluation;
@@ -41,6 +43,7 @@ pub mod nucleus;
 pub mod predict;
 pub mod prune;
 mod simd;
+mod sums;
 pub mod teacher;
 pub mod tensors;
 pub mod text;
@@ -49,6 +52,7 @@ pub mod weights;
 
 pub use candle_core::{DType, Device};
 pub use checkpoint::Checkpoint;
+pub use compute::Compute;
 pub use config::ModelConfig;
 pub use error::LlmError;
 pub use model::{Cache, Mode, Model, Padding, Tokens};

@@ -1,12 +1,17 @@
 //! Loops over f32 in vector instructions of the processor at hand, which is found out when they
 //! run. Which it is changes no bit of a result: lanes are fixed here, and nothing is contracted.
 
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Runs `f`, whose loops the compiler writes in the widest instructions there are. What `f` calls
 /// has to be `#[inline(always)]`.
 #[inline(always)]
 pub(crate) fn wide<R>(f: impl FnOnce() -> R) -> R {
+    Arch::new().dispatch(f)
+}
+
+/// The same for what the compiler would not inline by itself, as it does with short closures.
+pub(crate) fn wide_call<F: NullaryFnOnce>(f: F) -> F::Output {
     Arch::new().dispatch(f)
 }
 
@@ -43,6 +48,82 @@ pub(crate) fn exp(x: f32) -> f32 {
     let half_power = f32::from_bits(shifted.to_bits().wrapping_add(126) << 23);
     let result = fraction * half_power * 2.0;
     if x < LEAST { 0.0 } else { result }
+}
+
+/// eˣ of a double to within 4 ε of itself, for x ≤ 0; 0 below −700.
+#[inline(always)]
+pub(crate) fn exp_double(x: f64) -> f64 {
+    // Adding 1.5 · 2⁵² leaves a whole number in the last bits.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    const LEAST: f64 = -700.0;
+    // A NaN passes the comparison.
+    let bounded = if x < LEAST { LEAST } else { x };
+    let shifted = bounded * std::f64::consts::LOG2_E + ROUNDER;
+    let whole = shifted - ROUNDER;
+    // |r| ≤ ln 2 / 2, of which whole · LN_2_HIGH loses nothing: it has 32 bits.
+    let r = (bounded - whole * LN_2_HIGH) - whole * LN_2_LOW;
+    // Taylor's series to r¹³: what is left out is less than (ln 2 / 2)¹⁴ / 14! < 5e-18.
+    let mut p = 1.0 / 6_227_020_800.0;
+    for divisor in [
+        479_001_600.0,
+        39_916_800.0,
+        3_628_800.0,
+        362_880.0,
+        40_320.0,
+        5_040.0,
+        720.0,
+        120.0,
+        24.0,
+        6.0,
+        2.0,
+        1.0,
+    ] {
+        p = p * r + 1.0 / divisor;
+    }
+    let fraction = p * r + 1.0;
+    let power = f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    if x < LEAST { 0.0 } else { fraction * power }
+}
+
+/// Σ exp(xᵢ − most) in f64, for `most` no less than any of them.
+#[inline(always)]
+pub(crate) fn sum_exp(x: &[f32], most: f32) -> f64 {
+    const WIDTH: usize = 8;
+    let most = f64::from(most);
+    let (chunks, rest) = x.as_chunks::<WIDTH>();
+    let mut lanes = [0.0f64; WIDTH];
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += exp_double(f64::from(x) - most);
+        }
+    }
+    let rest: f64 = rest.iter().map(|&x| exp_double(f64::from(x) - most)).sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// Σ exp(xᵢ − most) over those within each depth below `most`, roughly: 2, 4, 8 and 16.
+#[inline(always)]
+pub(crate) fn shares(x: &[f32], most: f32) -> [f64; 4] {
+    const DEPTHS: [f32; 4] = [2.0, 4.0, 8.0, 16.0];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [[0.0f32; LANES]; DEPTHS.len()];
+    for chunk in chunks {
+        let weights = chunk.map(|x| exp(x - most));
+        for (lanes, depth) in lanes.iter_mut().zip(DEPTHS) {
+            for ((lane, &x), &weight) in lanes.iter_mut().zip(chunk).zip(&weights) {
+                *lane += if most - x <= depth { weight } else { 0.0 };
+            }
+        }
+    }
+    let mut sums = lanes.map(|lanes| added(&lanes));
+    for &x in rest {
+        for (sum, depth) in sums.iter_mut().zip(DEPTHS) {
+            *sum += if most - x <= depth { f64::from(exp(x - most)) } else { 0.0 };
+        }
+    }
+    sums
 }
 
 /// The largest of some numbers, −∞ of none; NaN is passed over.
@@ -146,6 +227,25 @@ mod tests {
             assert!(if fits { close } else { found.is_infinite() }, "{x}: {found} is not {exact}");
             x += 0.000_731;
         }
+    }
+
+    #[test]
+    fn the_exponential_of_doubles_is_the_exponential_to_four_roundings() {
+        let mut x = -699.9f64;
+        while x <= 0.0 {
+            let exact = x.exp();
+            let distance = (exp_double(x) / exact - 1.0).abs();
+            assert!(distance <= 4.0 * f64::EPSILON, "{x}: {distance}");
+            x += 0.007_31;
+        }
+        assert_eq!(exp_double(0.0), 1.0);
+        assert_eq!(exp_double(-701.0), 0.0);
+        assert_eq!(exp_double(f64::NEG_INFINITY), 0.0);
+        assert!(exp_double(f64::NAN).is_nan());
+        let row: Vec<f32> = (0..1003).map(|i| -((i * 7919 % 503) as f32) * 0.11).collect();
+        let exact: f64 = row.iter().map(|&x| f64::from(x).exp()).sum();
+        let found = wide(|| sum_exp(&row, 0.0));
+        assert!((found / exact - 1.0).abs() <= 1010.0 * f64::EPSILON);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Tensor, Var};
 use llm::teacher::{Exchange, Scores, score};
 use llm::training::*;
-use llm::{Checkpoint, LlmError, Mode, Model, Tensors};
+use llm::{Checkpoint, Compute, LlmError, Mode, Model, Tensors};
 use operators::*;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -522,6 +522,60 @@ fn every_objective_falls_when_it_is_trained_on() {
         let losses: Vec<f64> = (0..12).map(|_| trainer.step().unwrap().loss).collect();
         assert!(losses[11] < losses[0], "{losses:?}");
     }
+}
+
+#[test]
+fn gradients_that_are_added_in_place_are_those_of_backpropagation() {
+    let examples = examples(0.5);
+    let parts: Vec<Vec<&Example>> = examples.chunks(3).map(|part| part.iter().collect()).collect();
+    let loss = bellman(SparseShift::VocabMax, Phi::chi2(0.1).unwrap(), Outside::Floor);
+    // With heads that are the embedding, and with one of its own.
+    for architecture in ["gpt2", "opt", "qwen2", "llama", "llama-untied-head"] {
+        for objective in [Objective::CrossEntropy, Objective::Bellman(loss)] {
+            let student = model(architecture, DType::F32, Mode::Trainable);
+            let variables = student.variables().unwrap();
+            let (mut plain, mut in_place) = (Gradients::new(), Gradients::new());
+            for part in &parts {
+                let of = || {
+                    let batch = Batch::new(part).unwrap();
+                    objective.loss(&student, &batch, part, 7, &mut Tally::default()).unwrap()
+                };
+                plain.add(&variables, of().backward().unwrap()).unwrap();
+                in_place.add_of(&variables, &of()).unwrap();
+            }
+            for name in variables.keys() {
+                let [expected, found] = [&plain, &in_place].map(|g| g.get(name));
+                let (Some(expected), Some(found)) = (expected, found) else {
+                    assert!(expected.is_none() && found.is_none(), "{architecture} {name}");
+                    continue;
+                };
+                let largest = |x: &Tensor| {
+                    let x = x.abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+                    x.to_scalar::<f32>().unwrap()
+                };
+                // Two orders of adding up what some dozens of positions contribute.
+                let slack = 64.0 * f32::EPSILON * largest(expected);
+                let distance = largest(&expected.sub(found).unwrap());
+                assert!(distance <= slack, "{architecture} {name}: {distance} > {slack}");
+            }
+        }
+    }
+}
+
+#[test]
+fn training_in_bf16_rounds_and_falls() {
+    let examples = examples(0.5);
+    let losses = |compute: Compute| {
+        let student = model("llama", DType::F32, Mode::Trainable);
+        let settings = TrainerSettings { text_weight: 0.0, batch: 5, ..settings(5) };
+        let data = (&examples[..], &[][..]);
+        let mut trainer = Trainer::new(student, Objective::CrossEntropy, data, settings).unwrap();
+        let step = |_| compute.run(|| trainer.step()).unwrap().loss;
+        (0..12).map(step).collect::<Vec<f64>>()
+    };
+    let (exact, rounded) = (losses(Compute::F32), losses(Compute::Bf16));
+    assert!(rounded[11] < rounded[0] && rounded[0] != exact[0], "{rounded:?} {exact:?}");
+    assert_eq!(rounded, losses(Compute::Bf16));
 }
 
 fn phases<'a>(examples: &[Example], teacher: &'a Model) -> Vec<Phase<'a>> {

@@ -53,6 +53,33 @@ pub enum NumberType {
     Bf16,
 }
 
+/// A type of products by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComputeType {
+    /// As they are.
+    #[default]
+    F32,
+    /// Operands rounded to bf16, sums in f32.
+    Bf16,
+}
+
+impl ComputeType {
+    /// The type of the library, for a model at this place.
+    pub fn at(self, place: &Place) -> Result<llm::Compute, CliError> {
+        match self {
+            Self::F32 => Ok(llm::Compute::F32),
+            Self::Bf16 if place.device == DeviceName::Cpu && place.dtype == NumberType::F32 => {
+                Ok(llm::Compute::Bf16)
+            }
+            Self::Bf16 => {
+                let what = "`--compute bf16` is for weights in f32 on a processor";
+                Err(CliError::argument(what, "leave it out; on a GPU give `--dtype bf16`"))
+            }
+        }
+    }
+}
+
 impl Place {
     /// The device.
     pub fn device(&self) -> Result<Device, CliError> {

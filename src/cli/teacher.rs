@@ -2,7 +2,7 @@
 
 use super::data::{DataArguments, FormatName, Prompts};
 use super::interrupt::{Listening, stop_asked};
-use super::language_model::Place;
+use super::language_model::{ComputeType, Place};
 use super::output::{print_json, say, table};
 use super::progress::bar_of;
 use super::served::ServerArguments;
@@ -50,6 +50,9 @@ pub struct Generate {
     pub(super) server: ServerArguments,
     #[command(flatten)]
     pub(super) place: Place,
+    /// The type in which a processor multiplies f32 weights; bf16 is fast with AVX512-BF16
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(super) compute: ComputeType,
     /// A data set in JSON Lines
     #[arg(long, value_name = "FILE", required_unless_present = "texts")]
     pub(super) prompts: Option<PathBuf>,
@@ -147,6 +150,7 @@ impl Generate {
         bar: impl FnOnce(usize) -> ProgressBar,
     ) -> Result<Option<Outcome>, CliError> {
         let p = TopP::new(self.p)?;
+        let compute = self.compute.at(&self.place)?;
         let name = self.server.tokenizer().or(self.teacher.as_deref()).unwrap_or_default();
         let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
         let tokenizer = checkpoint.tokenizer()?;
@@ -179,11 +183,13 @@ impl Generate {
             &prompts.prompts,
             &tokenizer.vocabulary(),
             |part| match &teacher {
-                Teacher::Here(model, ends) => self.answers(model, ends, p).rows(part, &stop_asked),
-                Teacher::Served(server, sent) => self.ask(server, part, &prompts.prompts, sent),
-                Teacher::Reader(model, texts) => {
-                    read_texts(model, texts.part(part), p, self.batch as usize, &stop_asked)
+                Teacher::Here(model, ends) => {
+                    compute.run(|| self.answers(model, ends, p).rows(part, &stop_asked))
                 }
+                Teacher::Served(server, sent) => self.ask(server, part, &prompts.prompts, sent),
+                Teacher::Reader(model, texts) => compute.run(|| {
+                    read_texts(model, texts.part(part), p, self.batch as usize, &stop_asked)
+                }),
             },
             |answered| {
                 bar.set_position(answered as u64);
@@ -223,6 +229,9 @@ impl Generate {
     ) -> Result<Settings, CliError> {
         let (weights, dtype) = match server {
             Some(server) => (server.hash(), SERVED),
+            None if self.compute == ComputeType::Bf16 => {
+                (hash_model(checkpoint.path())?, "f32, products in bf16")
+            }
             None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
         };
         let settings = Settings {

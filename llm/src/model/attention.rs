@@ -84,8 +84,7 @@ impl Attention {
 
     /// Whether attention may be computed head by head.
     fn short(&self, (query, key, value): &(Tensor, Tensor, Tensor), scene: &Scene) -> bool {
-        // What is frozen is as fast in whole batches.
-        query.track_op() && fused::applies(&[query, key, value, &scene.bias_b1ts])
+        fused::applies(&[query, key, value, &scene.bias_b1ts])
     }
 
     fn attend(

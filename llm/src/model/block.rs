@@ -53,11 +53,11 @@ impl Block {
             let normed_mh = self.attention_norm.forward(x_mh)?;
             let x_mh = self.attention.forward(&normed_mh, x_mh, scene, cache)?;
             let normed_mh = self.feed_forward_norm.forward(&x_mh)?;
-            x_mh.add(&self.feed_forward.forward(&normed_mh)?)
+            self.feed_forward.forward_added(&normed_mh, &x_mh)
         } else {
             let x_mh = self.attention.forward(x_mh, x_mh, scene, cache)?;
             let x_mh = self.attention_norm.forward(&x_mh)?;
-            self.feed_forward_norm.forward(&x_mh.add(&self.feed_forward.forward(&x_mh)?)?)
+            self.feed_forward_norm.forward(&self.feed_forward.forward_added(&x_mh, &x_mh)?)
         }
     }
 }

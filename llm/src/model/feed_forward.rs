@@ -50,16 +50,26 @@ impl FeedForward {
         })
     }
 
+    /// The result for `x`, added to `added`. Shapes: [M, H], [M, H] → [M, H].
+    pub(super) fn forward_added(&self, x: &Tensor, added: &Tensor) -> candle_core::Result<Tensor> {
+        if let Some(gated) = &self.gated {
+            let plain = [self.inner.plain(), gated.plain(), self.down.plain()];
+            if let [Some(inner), Some(gated), Some(down)] = plain
+                && fused::applies(&[x, inner, gated, down, added])
+            {
+                let both_2mf = fused::gate_and_up(x, inner, gated)?;
+                return fused::gated_down(&both_2mf, down, added);
+            }
+        }
+        added.add(&self.definition(x)?)
+    }
+
     /// Shapes: [M, H] → [M, H].
-    pub(super) fn forward(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
+    fn definition(&self, x_mh: &Tensor) -> candle_core::Result<Tensor> {
         let inner_mf = self.inner.forward(x_mh)?;
         if let Some(gated) = &self.gated {
             let gated_mf = gated.forward(x_mh)?;
-            if fused::frozen(&[&inner_mf, &gated_mf]) {
-                fused::gate(&inner_mf, &gated_mf)?;
-                return self.down.forward(&inner_mf);
-            }
-            return self.down.forward_gated(&inner_mf, &gated_mf);
+            return self.down.forward(&inner_mf.silu()?.mul(&gated_mf)?);
         }
         let active_mf = match self.activation {
             Activation::GeluTanh => inner_mf.gelu()?,

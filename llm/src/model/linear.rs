@@ -65,12 +65,9 @@ impl Linear {
         added.add(&self.forward(x)?)
     }
 
-    /// Shapes: [M, in] twice → [M, out]: the map of silu(x) · y.
-    pub(super) fn forward_gated(&self, x: &Tensor, y: &Tensor) -> candle_core::Result<Tensor> {
-        if self.short(&[x, y]) {
-            return self.with_bias(fused::gated_down(x, y, &self.weight)?);
-        }
-        self.forward(&x.silu()?.mul(y)?)
+    /// The weight [out, in], where the map is this and nothing else.
+    pub(super) fn plain(&self) -> Option<&Tensor> {
+        (!self.input_first && self.bias.is_none()).then_some(&self.weight)
     }
 
     fn short(&self, x: &[&Tensor]) -> bool {

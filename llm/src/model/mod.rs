@@ -276,14 +276,23 @@ impl Model {
         if let Some(last) = shape.last_mut() {
             *last = self.choices();
         }
-        let logits_mv = hidden.reshape(((), width))?.matmul(&self.head_ve.t()?)?;
+        let hidden_me = hidden.reshape(((), width))?;
+        let logits_mv = if fused::applies(&[&hidden_me, &self.head_ve]) {
+            fused::linear(&hidden_me, &self.head_ve)?
+        } else {
+            hidden_me.matmul(&self.head_ve.t()?)?
+        };
         Ok(logits_mv.reshape(shape)?)
     }
 
     /// Embeddings with positions, [M, H].
     fn embed(&self, tokens: &Tokens, scene: &Scene) -> Result<Tensor, LlmError> {
-        let ids = Tensor::from_slice(tokens.ids(), tokens.ids().len(), &self.device)?;
-        let mut x_mh = self.embedding_ve.index_select(&ids, 0)?;
+        let mut x_mh = if fused::applies(&[&self.embedding_ve]) {
+            fused::look_up(&self.embedding_ve, tokens.ids())?
+        } else {
+            let ids = Tensor::from_slice(tokens.ids(), tokens.ids().len(), &self.device)?;
+            self.embedding_ve.index_select(&ids, 0)?
+        };
         if let Some(project_in) = &self.project_in {
             x_mh = project_in.forward(&x_mh)?;
         }

@@ -203,7 +203,8 @@ fn check_places(metadata: &ParquetMetaData, length: u64) -> Result<(), String> {
 }
 
 /// A cache that is being written: aside, until it is finished.
-pub(super) struct Writer {
+#[derive(Debug)]
+pub struct Writer {
     path: PathBuf,
     aside: PathBuf,
     writer: ArrowWriter<File>,
@@ -211,6 +212,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts a cache that will stand at `path`.
+    ///
+    /// # Errors
+    /// [`LlmError::Write`].
     pub fn create(path: &Path, settings: &Settings) -> Result<Self, LlmError> {
         let aside = path.with_extension("aside");
         let failed = |source| LlmError::Write { path: path.to_path_buf(), source };
@@ -228,6 +232,9 @@ impl Writer {
     }
 
     /// Writes rows as one row group.
+    ///
+    /// # Errors
+    /// [`LlmError::Write`].
     pub fn group(&mut self, rows: &[Row]) -> Result<(), LlmError> {
         let batch = to_batch(rows).map_err(|e| self.failed(std::io::Error::other(e)))?;
         let written = self.writer.write(&batch).and_then(|()| self.writer.flush());
@@ -242,6 +249,9 @@ impl Writer {
     }
 
     /// Puts the file in its place, whole and on the disk.
+    ///
+    /// # Errors
+    /// [`LlmError::Write`].
     pub fn finish(self) -> Result<(), LlmError> {
         let failed = |source| LlmError::Write { path: self.path.clone(), source };
         let file = self.writer.into_inner().map_err(|e| failed(std::io::Error::other(e)))?;

@@ -24,7 +24,7 @@ mod summary;
 mod texts;
 
 pub use answer::Answers;
-pub use cache::Cache;
+pub use cache::{Cache, Writer};
 pub use fill::{FILE, PROMPTS_PER_PART, Prompt, fill, fill_over};
 pub use hash::{hash_file, hash_model, hash_prompts, hash_text};
 pub use row::Row;

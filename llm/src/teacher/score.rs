@@ -1,8 +1,9 @@
 //! How likely a teacher finds responses: one forward pass.
 
-use crate::nucleus::nucleus;
+use crate::flat::lend;
+use crate::nucleus::nucleus_of_f32;
 use crate::{LlmError, Model, Padding, Tokens};
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 use operators::TopP;
 use rayon::prelude::*;
 
@@ -48,7 +49,7 @@ impl Scores {
 }
 
 /// How many positions have their logits in memory at once.
-const CHUNK: usize = 64;
+const CHUNK: usize = 256;
 
 /// The candidate sets at `p` of every position of every response, with log-probabilities: one
 /// forward pass over all exchanges.
@@ -110,15 +111,15 @@ fn chunk(
     start: usize,
 ) -> Result<Vec<Position>, LlmError> {
     let vocabulary = logits_rv.dim(1)?;
-    let logits = logits_rv.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let logits = logits_rv.to_dtype(DType::F32)?.to_device(&Device::Cpu)?.contiguous()?;
+    let logits = lend(&logits);
     let position = |(i, (row, &token)): (usize, (&[f32], &u32))| {
-        let row: Vec<f64> = row.iter().map(|&q| f64::from(q)).collect();
-        let found = nucleus(&row, p).map_err(|e| in_row(e, start + i))?;
-        let log = |action: usize| (row[action] - found.soft_value) as f32;
+        let found = nucleus_of_f32(row, p).map_err(|e| in_row(e, start + i))?;
+        let log = |action: usize| (f64::from(row[action]) - found.soft_value) as f32;
         let set = found.actions.iter().map(|&a| (a as u32, log(a))).collect();
         Ok(Position { chosen: log(token as usize), mass: found.mass as f32, set })
     };
-    logits.par_chunks(vocabulary).zip(next).enumerate().map(position).collect()
+    logits.values()?.par_chunks(vocabulary).zip(next).enumerate().map(position).collect()
 }
 
 /// The same error, of the row where it happened.

@@ -1,6 +1,6 @@
 //! [`Candidates`]: the student's logits of the tokens that a loss needs, and of no others.
 
-use super::cells::CellLogits;
+use super::cells;
 use crate::flat::is_flat;
 use crate::teacher::Scores;
 use crate::tensors::{Mask, Slots};
@@ -130,7 +130,7 @@ impl Candidates {
         if is_flat(hidden_re) && is_flat(head_ve) && hidden_re.dim(0)? == self.n.layout().rows() {
             let token = |&place: &u32| self.tokens[place as usize % self.tokens.len()];
             let tokens = self.places.iter().map(token).collect();
-            let cells = CellLogits { layout: self.n.layout().clone(), tokens };
+            let cells = cells::Cells { layout: self.n.layout().clone(), tokens };
             return Ok(cells.of(hidden_re, head_ve)?);
         }
         self.definition(hidden_re, head_ve, device)

@@ -3,6 +3,7 @@
 use super::reduce::Reduction;
 use crate::LlmError;
 use crate::flat::{is_flat, lend, values, values_mut};
+use crate::sums;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, InplaceOp1, InplaceOp2, Layout, Tensor, Var};
 use rayon::prelude::*;
@@ -112,6 +113,30 @@ impl Gradients {
             start += count;
         }
         Ok(())
+    }
+
+    /// Adds the gradient of `loss` with respect to `variables`.
+    ///
+    /// What [`Self::add`] does after backpropagation, with less memory: gradients of weights go
+    /// straight into the sums here, and what an operation of the model returned is gone when it has
+    /// been propagated through. No tensor of the model's graph may be read afterwards.
+    ///
+    /// # Errors
+    /// [`LlmError::Tensor`].
+    pub fn add_of(
+        &mut self,
+        variables: &BTreeMap<String, Var>,
+        loss: &Tensor,
+    ) -> Result<(), LlmError> {
+        let flat = variables.iter().filter(|(_, variable)| is_flat(variable));
+        let sum = |(name, variable): (&String, &Var)| (variable.id(), self.0.get(name).cloned());
+        let (store, mut sums) = sums::with(flat.map(sum).collect(), || loss.backward())?;
+        for (name, variable) in variables {
+            if let Some(sum) = sums.remove(&variable.id()).flatten() {
+                self.0.insert(name.clone(), sum);
+            }
+        }
+        self.add(variables, store)
     }
 
     /// The gradient of a variable; `None` is zero.

@@ -2,13 +2,14 @@
 //! all rows and the whole vocabulary ever exists.
 
 use crate::LlmError;
-use crate::flat::lend;
+use crate::compute::Compute;
+use crate::flat::{is_flat, lend, product};
 use crate::simd::{exp, largest, sum, wide};
 use candle_core::{CpuStorage, CustomOp2, D, DType, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
 
 /// How many rows have their logits in memory at once.
-const CHUNK: usize = 256;
+const CHUNK: usize = 512;
 
 /// What the logits of one row come to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,20 +28,24 @@ pub struct Survey {
 /// [`LlmError::Tensor`]; [`operators::OperatorError::NotFinite`] for logits that are no numbers.
 pub fn survey(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Vec<Survey>, LlmError> {
     let (hidden_re, head_ev) = (hidden_re.detach(), head_ve.detach().t()?);
-    let rows = hidden_re.dim(0)?;
+    let (rows, precision) = (hidden_re.dim(0)?, Compute::precision());
     let mut surveys = Vec::with_capacity(rows);
     for start in (0..rows).step_by(CHUNK) {
         let part_ce = hidden_re.narrow(0, start, CHUNK.min(rows - start))?;
-        let logits_cv = part_ce.matmul(&head_ev)?;
-        let width = logits_cv.dim(1)?;
-        let flat = logits_cv.flatten_all()?;
+        let width = head_ev.dim(1)?;
+        let flat = if is_flat(&part_ce) && is_flat(head_ve) {
+            let product = product(lend(&part_ce).whole()?, lend(&head_ev).whole()?, precision)?;
+            Tensor::from_vec(product, part_ce.dim(0)? * width, &Device::Cpu)?
+        } else {
+            part_ce.matmul(&head_ev)?.flatten_all()?
+        };
         let of = |(i, row): (usize, Result<Survey, (usize, f64)>)| {
             let wrong = |(slot, value)| {
                 LlmError::from(operators::OperatorError::NotFinite { row: start + i, slot, value })
             };
             row.map_err(wrong)
         };
-        let part: Vec<_> = if logits_cv.dtype() == DType::F64 {
+        let part: Vec<_> = if flat.dtype() == DType::F64 {
             let exp = |z, largest| f64::exp(z - largest);
             flat.to_vec1::<f64>()?.par_chunks(width).map(|row| of_row(row, exp)).collect()
         } else {

@@ -247,7 +247,7 @@ impl<'a> Trainer<'a> {
             tally.tokens += part.iter().map(|e| e.length()).sum::<usize>() as f64;
             let loss = objective.loss(&self.student, batch, part, total, tally)?;
             mean += number(&loss)?;
-            gradients.add(&self.variables, loss.affine(weight, 0.0)?.backward()?)?;
+            gradients.add_of(&self.variables, &loss.affine(weight, 0.0)?)?;
             for store in self.student.recomputed() {
                 gradients.add(&self.variables, store)?;
             }

@@ -184,6 +184,7 @@ pub(super) fn distil(
         device: options.device.unwrap_or_default(),
         dtype: options.dtype.unwrap_or_default(),
     };
+    let compute = options.compute.unwrap_or_default().at(&place)?;
     let student = llm::hub::resolve(student)?;
     let record = RunRecord::new(out, &student, options)?;
     let checkpoint = Checkpoint::open(&student)?;
@@ -201,7 +202,7 @@ pub(super) fn distil(
         record.write()?;
         write(&out.join(CONFIG), &options.to_toml()?)?;
     }
-    if !plan.train(ranks, out, (&checkpoint, &model), watch)? {
+    if !compute.run(|| plan.train(ranks, out, (&checkpoint, &model), watch))? {
         return Ok(None);
     }
     let folder = out.join("student");

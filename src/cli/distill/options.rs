@@ -3,7 +3,7 @@
 use super::numbers::{Mass, PerPhase};
 use crate::cli::CliError;
 use crate::cli::data::FormatName;
-use crate::cli::language_model::{DeviceName, NumberType};
+use crate::cli::language_model::{ComputeType, DeviceName, NumberType};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -66,6 +66,9 @@ pub struct Options {
     /// The type of its numbers [f32]
     #[arg(long, value_name = "TYPE", help_heading = "Models and data")]
     pub dtype: Option<NumberType>,
+    /// The type in which a processor multiplies f32 weights; bf16 is fast with AVX512-BF16 [f32]
+    #[arg(long, value_name = "TYPE", help_heading = "Models and data")]
+    pub compute: Option<ComputeType>,
 
     /// What the student is trained by, one after the other [sft,bd]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Objectives")]

@@ -12,7 +12,7 @@ use llm::generation::Sampling;
 use llm::teacher::Prompt;
 use llm::text::Tokenizer;
 use llm::training::{AdamWSettings, Checks, Event, Example, Phase, Rhythm, Run, TrainerSettings};
-use llm::{Checkpoint, LlmError, Model};
+use llm::{Checkpoint, Compute, LlmError, Model};
 use ranks::Ranks;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -124,7 +124,9 @@ impl<'a> Plan<'a> {
     ) -> Result<bool, CliError> {
         let run = Run::open_over(ranks, out, &self.phases, &self.text, self.rhythm)?;
         let mut run = run.with_texts_of(checkpoint).with_checks(self.checks);
-        let mut score = self.dev.as_ref().map(|dev| |model: &Model| dev.score(ranks, model));
+        // As `bellman eval` will score it, in whatever type it is trained.
+        let score = |dev: &Dev, model: &Model| Compute::F32.run(|| dev.score(ranks, model));
+        let mut score = self.dev.as_ref().map(|dev| move |model: &Model| score(dev, model));
         let evaluate = score.as_mut().map(|score| score as &mut dyn FnMut(&Model) -> _);
         Ok(run.train(student, evaluate, watch)?)
     }

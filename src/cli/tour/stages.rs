@@ -8,7 +8,7 @@ use crate::cli::data::{DataArguments, FormatName};
 use crate::cli::distill::{Options, distil};
 use crate::cli::init::Init;
 use crate::cli::interrupt::stop_asked;
-use crate::cli::language_model::Place;
+use crate::cli::language_model::{ComputeType, Place};
 use crate::cli::served::ServerArguments;
 use crate::cli::teacher::Generate;
 use crate::cli::texts::TextArguments;
@@ -182,6 +182,7 @@ impl<'a> Stages<'a> {
             teacher: Some(text(&self.folder(TEACHER))),
             server: ServerArguments::default(),
             place: self.place(),
+            compute: ComputeType::default(),
             prompts: Some(self.folder("exercises").join("train.jsonl")),
             data: prompts(Some(teaching.prompts)),
             texts: TextArguments::none(),

@@ -14,6 +14,7 @@ use super::turn::{turn_back_row, turn_row};
 use crate::flat::product;
 use crate::simd::{sum2, wide};
 use candle_core::{CpuStorage, Layout, Result};
+use kernels::Precision;
 use std::ops::Range;
 
 /// How many positions a block of queries has.
@@ -186,16 +187,17 @@ fn add(sum: &mut [f32], x: &[f32]) {
 /// a [rows, width] · bᵀ, of which b has at least `seen` rows.
 fn times(a: &CpuStorage, b: &CpuStorage, [rows, seen, width]: [usize; 3]) -> Result<Vec<f32>> {
     let (a_shape, b_shape) = (Layout::contiguous((rows, width)), Layout::contiguous((seen, width)));
-    product(a, &a_shape, b, &b_shape.transpose(0, 1)?)
+    product((a, &a_shape), (b, &b_shape.transpose(0, 1)?), Precision::F32)
 }
 
 /// a [rows, seen] · b, of which b has at least `seen` rows.
 fn over(a: &CpuStorage, b: &CpuStorage, [rows, seen, width]: [usize; 3]) -> Result<Vec<f32>> {
-    product(a, &Layout::contiguous((rows, seen)), b, &Layout::contiguous((seen, width)))
+    let (a_shape, b_shape) = (Layout::contiguous((rows, seen)), Layout::contiguous((seen, width)));
+    product((a, &a_shape), (b, &b_shape), Precision::F32)
 }
 
 /// aᵀ [seen, rows] · b [rows, width].
 fn under(a: &CpuStorage, b: &CpuStorage, [rows, seen, width]: [usize; 3]) -> Result<Vec<f32>> {
     let (a_shape, b_shape) = (Layout::contiguous((rows, seen)), Layout::contiguous((rows, width)));
-    product(a, &a_shape.transpose(0, 1)?, b, &b_shape)
+    product((a, &a_shape.transpose(0, 1)?), (b, &b_shape), Precision::F32)
 }

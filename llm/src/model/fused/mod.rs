@@ -6,9 +6,10 @@
 //! | file | what |
 //! |---|---|
 //! | `linear` | x Wᵀ, to which something may be added |
+//! | `look_up` | rows of a table |
 //! | `norm` | root-mean-square norm and layer norm |
 //! | `turn` | rotary positions |
-//! | `gate` | silu(x) · y, and the map that follows it |
+//! | `gate` | the maps of a gate, silu(x) · y, and the map that follows it |
 //! | `softmax` | of scores with a bias |
 //! | `attend`, `heads` | rotary positions, scores, softmax and mixture, one head at a time |
 //!
@@ -18,13 +19,15 @@ mod attend;
 mod gate;
 mod heads;
 mod linear;
+mod look_up;
 mod norm;
 mod softmax;
 mod turn;
 
 pub(super) use attend::Attend;
-pub(super) use gate::{gate, gated_down};
+pub(super) use gate::{gate_and_up, gated_down};
 pub(super) use linear::{linear, linear_added};
+pub(super) use look_up::look_up;
 pub(super) use norm::{layer_norm, root_mean_square};
 pub(super) use softmax::softmax;
 pub(super) use turn::turn;

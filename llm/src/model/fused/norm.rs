@@ -15,6 +15,7 @@
 
 use crate::flat::{lend, values};
 use crate::simd::{sum, sum2, wide};
+use crate::sums;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -154,9 +155,10 @@ impl CustomOp2 for Norm {
         &self,
         x: &Tensor,
         weight: &Tensor,
-        _: &Tensor,
+        y: &Tensor,
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        sums::let_go(y)?;
         let [x, weight, _] = self.gradients(x, weight, slope)?;
         Ok((Some(x), Some(weight)))
     }
@@ -186,9 +188,10 @@ impl CustomOp3 for Norm {
         x: &Tensor,
         weight: &Tensor,
         _: &Tensor,
-        _: &Tensor,
+        y: &Tensor,
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        sums::let_go(y)?;
         let [x, weight, bias] = self.gradients(x, weight, slope)?;
         Ok((Some(x), Some(weight), Some(bias)))
     }

@@ -1,5 +1,6 @@
 //! A loss whose gradients are known already, as part of a graph.
 
+use crate::sums;
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor};
 
 /// The gradients of a loss, where something is trained behind them.
@@ -59,7 +60,7 @@ impl CustomOp2 for Known {
     fn bwd(
         &self,
         _: &Tensor,
-        _: &Tensor,
+        head: &Tensor,
         _: &Tensor,
         slope: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
@@ -69,7 +70,9 @@ impl CustomOp2 for Known {
             // The common case, without a pass over the gradient of the head.
             if slope == 1.0 { Ok(gradient.clone()) } else { gradient.affine(slope, 0.0) }
         };
-        let Gradients { hidden, head } = &self.gradients;
-        Ok((hidden.as_ref().map(times).transpose()?, head.as_ref().map(times).transpose()?))
+        let hidden = self.gradients.hidden.as_ref().map(times).transpose()?;
+        let of_head = self.gradients.head.as_ref().map(times).transpose()?;
+        let rest = of_head.map(|of_head| sums::give(head, of_head)).transpose()?;
+        Ok((hidden, rest.flatten()))
     }
 }

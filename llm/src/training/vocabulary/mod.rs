@@ -31,7 +31,7 @@ pub enum Target<'a> {
 }
 
 /// The number of logits in memory at once.
-const CELLS: usize = 1 << 24;
+const CELLS: usize = 1 << 25;
 
 /// Σ_r w_r ℓ_r over rows of hidden states, with ℓ_r the cross entropy or the KL divergence of the
 /// distributions softmax(hidden · headᵀ) over the whole vocabulary.
@@ -54,7 +54,7 @@ pub fn vocabulary_loss(
     weights: &[f64],
 ) -> Result<Tensor, LlmError> {
     let rows = check(hidden_re, head_ve, target, weights)?;
-    // Vocabularies of more than 2²⁴ tokens have one row at a time.
+    // Vocabularies of more than 2²⁵ tokens have one row at a time.
     let chunk = (CELLS / head_ve.dim(0)?).clamp(1, rows.max(1));
     let given = [hidden_re, head_ve].into_iter().chain(target.tensors());
     let (loss, gradients) = if given.into_iter().all(is_flat) {

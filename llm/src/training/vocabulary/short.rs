@@ -10,9 +10,11 @@
 
 use super::{Gradients, Target};
 use crate::LlmError;
-use crate::flat::{Lent, lend, product};
+use crate::compute::Compute;
+use crate::flat::{Lent, add_product, lend, product};
 use crate::simd::{exp, largest, map_sum2, sum, sum2, wide};
 use candle_core::{CpuStorage, Device, Layout, Tensor};
+use kernels::Precision;
 use rayon::prelude::*;
 
 /// The loss with its gradients, `chunk` rows at a time.
@@ -23,15 +25,16 @@ pub(super) fn loss(
     weights: &[f64],
     chunk: usize,
 ) -> Result<(f64, Gradients), LlmError> {
-    let student = Student { hidden: lend(hidden_re), head: lend(head_ve) };
+    let precision = Compute::precision();
+    let student = Student { hidden: lend(hidden_re), head: lend(head_ve), precision };
     let (vocabulary, width) = head_ve.dims2()?;
     let zeros = |x: &Tensor| x.track_op().then(|| vec![0.0f32; x.elem_count()]);
     let (mut of_hidden, mut of_head) = (zeros(hidden_re), zeros(head_ve));
     let mut total = 0.0;
     for start in (0..weights.len()).step_by(chunk) {
         let rows = start..weights.len().min(start + chunk);
-        let mut logits = logits_of(&student.hidden, &student.head, &rows)?;
-        total += to_slopes(&mut logits, vocabulary, target, weights, &rows)?;
+        let mut logits = logits_of(&student.hidden, &student.head, &rows, precision)?;
+        total += to_slopes(&mut logits, vocabulary, target, weights, &rows, precision)?;
         let slopes = CpuStorage::F32(logits);
         if let Some(of_hidden) = &mut of_hidden {
             let cells = rows.start * width..rows.end * width;
@@ -53,48 +56,41 @@ type Rows = std::ops::Range<usize>;
 struct Student<'a> {
     hidden: Lent<'a>,
     head: Lent<'a>,
+    precision: Precision,
 }
-
-/// How many tokens of the vocabulary a product for the head's gradient has: it stays in the cache.
-const TOKENS: usize = 4096;
-
-/// How many numbers a thread adds at a time.
-const CHUNK: usize = 1 << 14;
 
 impl Student<'_> {
     /// slopes · head, [rows, E].
     fn hidden_slopes(&self, slopes: &CpuStorage, rows: &Rows) -> candle_core::Result<Vec<f32>> {
         let shape = Layout::contiguous((rows.len(), self.head.layout().dims()[0]));
-        product(slopes, &shape, self.head.storage()?, self.head.layout())
+        product((slopes, &shape), self.head.whole()?, self.precision)
     }
 
-    /// Adds slopesᵀ · hidden, [V, E], some tokens at a time.
+    /// Adds slopesᵀ · hidden, [V, E].
     fn add_head_slopes(
         &self,
         slopes: &CpuStorage,
         rows: &Rows,
         sum: &mut [f32],
     ) -> candle_core::Result<()> {
-        let (vocabulary, width) = self.head.layout().shape().dims2()?;
+        let vocabulary = self.head.layout().dims()[0];
         let hidden = self.hidden.layout().narrow(0, rows.start, rows.len())?;
-        let all = Layout::contiguous((rows.len(), vocabulary)).transpose(0, 1)?;
-        for (i, sum) in sum.chunks_mut(TOKENS * width).enumerate() {
-            let tokens = sum.len() / width;
-            let shape = all.narrow(0, i * TOKENS, tokens)?;
-            let part = product(slopes, &shape, self.hidden.storage()?, &hidden)?;
-            let add = |(sum, x): (&mut [f32], &[f32])| {
-                sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
-            };
-            sum.par_chunks_mut(CHUNK).zip(part.par_chunks(CHUNK)).for_each(add);
-        }
-        Ok(())
+        let slopes_shape = Layout::contiguous((rows.len(), vocabulary)).transpose(0, 1)?;
+        let hidden = (self.hidden.storage()?, &hidden);
+        add_product(sum, (slopes, &slopes_shape), hidden, self.precision)
     }
 }
 
 /// The logits [rows, V].
-fn logits_of(hidden: &Lent, head: &Lent, rows: &Rows) -> candle_core::Result<Vec<f32>> {
+fn logits_of(
+    hidden: &Lent,
+    head: &Lent,
+    rows: &Rows,
+    precision: Precision,
+) -> candle_core::Result<Vec<f32>> {
     let shape = hidden.layout().narrow(0, rows.start, rows.len())?;
-    product(hidden.storage()?, &shape, head.storage()?, &head.layout().transpose(0, 1)?)
+    let turned = head.layout().transpose(0, 1)?;
+    product((hidden.storage()?, &shape), (head.storage()?, &turned), precision)
 }
 
 /// Puts ∂ℓ/∂z in place of logits; Σ w ℓ.
@@ -104,6 +100,7 @@ fn to_slopes(
     target: &Target,
     weights: &[f64],
     rows: &Rows,
+    precision: Precision,
 ) -> candle_core::Result<f64> {
     let weights = &weights[rows.clone()];
     let each = logits.par_chunks_mut(vocabulary).zip(weights);
@@ -113,12 +110,12 @@ fn to_slopes(
             each.map(|((z, &w), &y)| w * wide(|| token_row(z, y as usize, w as f32))).collect()
         }
         Target::Forward { hidden, head } => {
-            let teacher = logits_of(&lend(hidden), &lend(head), rows)?;
+            let teacher = logits_of(&lend(hidden), &lend(head), rows, precision)?;
             let each = each.zip(teacher.par_chunks(vocabulary));
             each.map(|((z, &w), teacher)| w * wide(|| forward_row(z, teacher, w as f32))).collect()
         }
         Target::Reverse { hidden, head } => {
-            let teacher = logits_of(&lend(hidden), &lend(head), rows)?;
+            let teacher = logits_of(&lend(hidden), &lend(head), rows, precision)?;
             let each = each.zip(teacher.par_chunks(vocabulary));
             each.map(|((z, &w), teacher)| w * wide(|| reverse_row(z, teacher, w as f32))).collect()
         }
