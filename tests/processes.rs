@@ -117,7 +117,6 @@ mod models {
     const CONFIG: &str = r#"
 student = "."
 train = "train.jsonl"
-dev = "train.jsonl"
 cache = "teacher/teacher.parquet"
 prompt = "chat"
 phases = ["sft", "bd"]
@@ -125,7 +124,7 @@ steps = 20
 micro-batch = 3
 learning-rate = 1e-3
 save-every = 1
-score-every = 10
+score-every = 2
 dev-limit = 20
 max-new-tokens = 4
 max-tokens = 60
@@ -158,8 +157,9 @@ max-tokens = 60
         b.iter().map(of).fold(0.0, f64::max)
     }
 
-    fn lines(folder: &Path) -> usize {
-        std::fs::read_to_string(folder.join("log.jsonl")).unwrap().lines().count()
+    fn log(folder: &Path) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(folder.join("log.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
@@ -185,7 +185,14 @@ max-tokens = 60
         let apart = distance(&two, &one);
         assert!(apart <= 1e-6, "{apart:e}");
         assert!(distance(&one, &weights(folder)) > 1e-3, "training changes something");
-        assert_eq!(lines(&folder.join("two")), 2 * (20 + 3));
+        assert_eq!(log(&folder.join("two")).len(), 2 * 20);
+
+        // The same weights have the same score.
+        let scored = ["--dev", "train.jsonl", "--phases", "sft", "--steps", "2"];
+        bellman().current_dir(folder).args(run).args(scored).args(["--out", "a"]).assert().code(0);
+        ends(mpirun(folder, 2).args(run).args(scored).args(["--out", "b"]), 0);
+        let first = |run: &str| log(&folder.join(run))[0]["rouge_l"].clone();
+        assert!(first("a").is_number() && first("a") == first("b"));
 
         // Ended from outside at some moment, and gone on with by two and by one.
         let mut started = mpirun(folder, 2);
