@@ -12,8 +12,11 @@ use std::time::Duration;
 /// asked to stop.
 pub struct Job<'a> {
     name: String,
-    work: Box<dyn FnOnce(&ProgressBar) -> Result<Option<String>, CliError> + Send + 'a>,
+    work: Work<'a>,
 }
+
+/// What a job does.
+type Work<'a> = Box<dyn FnOnce(&ProgressBar) -> Result<Option<String>, CliError> + Send + 'a>;
 
 impl<'a> Job<'a> {
     /// Work by the name that people see.

@@ -194,3 +194,16 @@ impl Settings {
         nothing.then(|| "the evaluation has no seeds, or no top-p".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demonstration_that_is_built_in_is_one_and_is_read_back_as_it_is_written() {
+        let settings = Settings::built_in().unwrap();
+        let again = Settings::parse(&settings.to_toml().unwrap(), Path::new("again")).unwrap();
+        assert_eq!(again, settings);
+        assert!(settings.methods.iter().any(|method| method.name == "BD"));
+    }
+}
