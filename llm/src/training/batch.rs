@@ -79,12 +79,47 @@ impl Batch {
     }
 }
 
+/// Examples, the longest first, in parts of at most `most`, which is at least 1. Where the lengths of
+/// neighbours are far apart a part is smaller: at most a quarter of its positions is padding.
+pub(super) fn parts<'a, 'b>(
+    mut examples: &'b [&'a Example],
+    most: usize,
+) -> Vec<&'b [&'a Example]> {
+    let mut parts = Vec::new();
+    while let Some(longest) = examples.first().map(|example| example.length()) {
+        let mut tokens = 0;
+        let fits = |(i, example): &(usize, &&Example)| {
+            tokens += example.length();
+            *i < most && 4 * tokens >= 3 * longest * (i + 1)
+        };
+        // The longest by itself has no padding.
+        let count = examples.iter().enumerate().take_while(fits).count().max(1);
+        let (part, rest) = examples.split_at(count);
+        parts.push(part);
+        examples = rest;
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn example(prompt: &[u32], response: &[u32], ended: bool) -> Example {
         Example { prompt: prompt.into(), response: response.into(), ended, scores: None }
+    }
+
+    #[test]
+    fn no_part_is_padded_by_more_than_a_quarter_or_larger_than_it_may_be() {
+        let of_length = |length| example(&vec![1; length - 1], &[2], true);
+        let lengths = [90, 40, 39, 38, 30, 29, 10, 9, 9, 9, 9, 2];
+        let examples = lengths.map(of_length);
+        let examples: Vec<&Example> = examples.iter().collect();
+        let sizes = |most| parts(&examples, most).iter().map(|p| p.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(4), [1, 4, 1, 4, 1, 1]);
+        assert_eq!(sizes(100), [1, 6, 5]);
+        assert_eq!(sizes(1), [1; 12]);
+        assert!(parts(&[], 4).is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! [`Trainer`]: one step after the other, from batches to changed weights.
 
+use super::batch::parts;
 use super::reduce::Reduction;
 use super::{AdamW, AdamWSettings, Batch, Example, Gradients, Objective, Order, Schedule, Tally};
 use crate::{LlmError, Model};
@@ -16,7 +17,7 @@ pub struct TrainerSettings {
     pub steps: u64,
     /// Examples a step, over all ranks.
     pub batch: usize,
-    /// Examples that go through the model together. It decides about memory and speed, and about
+    /// The most examples that go through the model together. It decides about memory and speed, and about
     /// the result only by rounding.
     pub micro_batch: usize,
     /// The highest learning rate.
@@ -234,7 +235,7 @@ impl<'a> Trainer<'a> {
         gradients: &mut Gradients,
         tally: &mut Tally,
     ) -> Result<f64, LlmError> {
-        let parts: Vec<&[&Example]> = examples.chunks(self.settings.micro_batch).collect();
+        let parts = parts(&examples, self.settings.micro_batch);
         let batches: Vec<Batch> = parts.iter().map(|p| Batch::new(p)).collect::<Result<_, _>>()?;
         // The mean is over the terms of the whole batch, however it is split.
         let terms = batches.iter().zip(&parts).map(|(b, p)| objective.terms(b, p));
