@@ -138,6 +138,18 @@ fn examples(
         return Ok(Example::of_outputs(&pairs, tokenizer, end, longest)?);
     }
     let file = needed(options.cache.as_deref(), phase, "--cache FILE")?;
+    let cache = agreeing(file, options, student, tokenizer)?;
+    let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
+    Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
+}
+
+/// Teacher data that belongs to the prompts, the teacher and the student of a run.
+fn agreeing(
+    file: &Path,
+    options: &Options,
+    student: &Checkpoint,
+    tokenizer: &Tokenizer,
+) -> Result<Cache, CliError> {
     let template = data(options, None).template(student)?;
     let expected = Expected::anything().template(&template_name(template.as_ref()));
     let cache = Cache::open(file, &expected)?;
@@ -147,8 +159,7 @@ fn examples(
         cache.check(&Expected::anything().weights(&weights))?;
     }
     cache.agree(tokenizer)?;
-    let p = options.p.map(TopP::new).transpose()?.unwrap_or(cache.settings().p);
-    Ok(Example::of_cache(&cache.at_p(p)?, longest)?)
+    Ok(cache)
 }
 
 /// A file that a phase cannot do without.
