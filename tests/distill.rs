@@ -340,3 +340,23 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
     let other = ["--out", "run", "--resume", "--seed", "3"];
     assert!(error(&mut distill(folder, &other)).contains("leave out the other settings"));
 }
+
+#[test]
+fn products_in_bf16_make_another_student_and_are_for_processors() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
+    let run = |out, compute| {
+        let given = ["--config", "run.toml", "--steps", "3", "--out", out, "--compute", compute];
+        distill(folder, &given).assert().code(0);
+        // The log: the best student may be the one that training started from.
+        result(&folder.join(out)).1
+    };
+    let rounded = run("rounded", "bf16");
+    assert!(rounded != run("exact", "f32") && rounded == run("again", "bf16"));
+    let wide = ["--config", "run.toml", "--out", "wide", "--compute", "bf16", "--dtype", "f64"];
+    let message = error(&mut distill(folder, &wide));
+    assert!(message.contains("is for weights in f32 on a processor"), "{message}");
+    assert!(!folder.join("wide").exists());
+}

@@ -10,6 +10,9 @@ use std::ops::Range;
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [u32; LANES]);
 
+/// Rows of an operand, and the lines that they are packed into.
+pub(crate) type Part<'a> = (Range<usize>, &'a mut [Line]);
+
 /// The numbers of an operand along k as cells: the cell of number `k` of row or column `i`.
 #[inline(always)]
 fn cell(x: &Matrix, precision: Precision, i: usize, k: usize, end: usize) -> u32 {
@@ -29,7 +32,7 @@ fn cell(x: &Matrix, precision: Precision, i: usize, k: usize, end: usize) -> u32
 pub(crate) fn lines(
     x: &Matrix,
     (precision, fast): (Precision, bool),
-    parts: &mut [(Range<usize>, &mut [Line])],
+    parts: &mut [Part],
     along: Range<usize>,
 ) {
     let cells = along.len().div_ceil(precision.per_cell());
@@ -98,7 +101,7 @@ pub(crate) fn rows(
 
 #[cfg(target_arch = "x86_64")]
 mod vector {
-    use super::{LANES, Line, Matrix, Precision, Range};
+    use super::{LANES, Line, Matrix, Part, Precision, Range};
     use std::arch::x86_64::*;
 
     /// A mask of the first `count` of sixteen.
@@ -168,7 +171,7 @@ mod vector {
     pub(super) unsafe fn side_by_side(
         x: &Matrix,
         precision: Precision,
-        parts: &mut [(Range<usize>, &mut [Line])],
+        parts: &mut [Part],
         (along, cells): (Range<usize>, usize),
     ) {
         for (c, k) in along.clone().step_by(precision.per_cell()).enumerate() {

@@ -1,6 +1,6 @@
 //! Who computes which part of a product.
 
-use crate::pack::{self, Line};
+use crate::pack::{self, Line, Part};
 use crate::tile::{self, LANES, ROWS, Tile, VECTORS};
 use crate::{Matrix, Precision};
 use rayon::prelude::*;
@@ -247,7 +247,7 @@ impl Job<'_> {
             }
         }
         let right = self.right.transposed();
-        let fill = |(along, parts): &mut (Range<usize>, Vec<(Range<usize>, &mut [Line])>)| {
+        let fill = |(along, parts): &mut (Range<usize>, Vec<Part>)| {
             pack::lines(&right, self.how, parts, along.clone());
         };
         if alone {
@@ -338,7 +338,7 @@ impl Job<'_> {
         if down == 1 {
             let mut parts: Vec<_> = tiles.iter().cloned().zip(buffer.chunks_mut(cells)).collect();
             pack::lines(&self.left, self.how, &mut parts, along.clone());
-            let place = |(_, lines): &(Range<usize>, &mut [Line])| lines.as_ptr().cast::<u32>();
+            let place = |(_, lines): &Part| lines.as_ptr().cast::<u32>();
             return parts.iter().map(|part| (place(part), 1, LANES)).collect();
         }
         let fill = |(tile, lines): (&Range<usize>, &mut [Line])| {

@@ -110,7 +110,8 @@ pub(crate) fn shares(x: &[f32], most: f32) -> [f64; 4] {
     let (chunks, rest) = x.as_chunks::<LANES>();
     let mut lanes = [[0.0f32; LANES]; DEPTHS.len()];
     for chunk in chunks {
-        let weights = chunk.map(|x| exp(x - most));
+        let mut weights = *chunk;
+        weights.iter_mut().for_each(|x| *x = exp(*x - most));
         for (lanes, depth) in lanes.iter_mut().zip(DEPTHS) {
             for ((lane, &x), &weight) in lanes.iter_mut().zip(chunk).zip(&weights) {
                 *lane += if most - x <= depth { weight } else { 0.0 };

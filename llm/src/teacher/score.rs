@@ -49,7 +49,7 @@ impl Scores {
 }
 
 /// How many positions have their logits in memory at once.
-const CHUNK: usize = 256;
+const CHUNK: usize = 512;
 
 /// The candidate sets at `p` of every position of every response, with log-probabilities: one
 /// forward pass over all exchanges.
