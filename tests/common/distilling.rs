@@ -70,8 +70,11 @@ pub fn log(run: &Path) -> Vec<Value> {
     text.lines().map(line).collect()
 }
 
+/// A number of a curve: its step, its name, its value.
+pub type Event = (u64, String, f32);
+
 /// The student's weights, the log and the curves of TensorBoard without what the clock says.
-pub fn result(run: &Path) -> (Vec<u8>, Vec<Value>, Vec<(u64, String, f32)>) {
+pub fn result(run: &Path) -> (Vec<u8>, Vec<Value>, Vec<Event>) {
     let weights = std::fs::read(run.join("student/model.safetensors")).unwrap();
     let mut curves = events(&run.join("tensorboard/events.out.tfevents.0.bellman"));
     curves.retain(|(_, tag, _)| !tag.ends_with("/tokens_per_second"));

@@ -82,6 +82,5 @@ fn masked(bytes: &[u8]) -> u32 {
     for byte in bytes {
         crc = table[(crc as u8 ^ byte) as usize] ^ (crc >> 8);
     }
-    let crc = !crc;
-    ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8)
+    (!crc).rotate_right(15).wrapping_add(0xa282_ead8)
 }

@@ -5,12 +5,12 @@ use super::logits::Logits;
 use super::slope::Slope;
 use crate::LlmError;
 use crate::teacher::Scores;
-use crate::training::{Batch, BellmanLoss, SparseShift};
+use crate::training::{Batch, BellmanLoss, SparseShift, WholeLoss};
 use nalgebra::DVector;
 use operators::{
     BellmanDistill, CandidateSets, Cells, Dense, NumberSystem, Phi, Responses, RowLayout, Rows,
-    Shift, bellman_distill, cross_entropy, floor, kl_divergence, log_policy, projection, shift,
-    soft_value,
+    Shift, bellman_distill, cross_entropy, floor, kl_divergence, log_policy, over_transitions,
+    projection, shift, soft_value,
 };
 use rayon::prelude::*;
 use std::ops::Range;
@@ -81,6 +81,39 @@ pub(super) fn divergence<const BITS: u32>(
         Ok(n.dot(&n.rows(&weights[rows])?.0, &divergence.0)?)
     })?;
     Ok(sum(parts))
+}
+
+/// Bellman Distill with every token in every set, the mean over `total` transitions.
+pub(super) fn whole<const BITS: u32>(
+    loss: &WholeLoss,
+    batch: &Batch,
+    logits: &Logits,
+    total: usize,
+) -> Result<Slope<BITS>, LlmError> {
+    let terms = logits.vocabulary().max(batch.rows());
+    let by = match loss.shift {
+        SparseShift::VocabMax | SparseShift::CandidateMax => Shift::VocabMax,
+        SparseShift::LogSoftmax => Shift::LogSoftmax,
+        SparseShift::Zero => Shift::Zero,
+    };
+    let parts = in_parts(logits, batch.rows(), terms, |part: Part<BITS>| {
+        let Part { rows, n, z, full } = part;
+        let q = floor(&n, &shift(&n, &z, by, &full)?, loss.settings.q_min)?;
+        let slots = batch.chosen()[rows].iter().map(|&token| token as usize).collect();
+        let taken = n.pick(&q.0, &slots)?;
+        Ok((soft_value(&n, &q, &full)?.0.as_slice().to_vec(), taken.as_slice().to_vec()))
+    })?;
+    let (value, taken): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    let rows = |parts: Vec<Vec<Slope<BITS>>>| Rows(DVector::from_vec(parts.concat()));
+    let n: Table<BITS> = Dense::new(&RowLayout::uniform(batch.rows(), 1)?);
+    let share = 1.0 / total.max(1) as f64;
+    let weights: Vec<f64> = batch.counts().map(|c| if c { share } else { 0.0 }).collect();
+    let all = vec![true; batch.rows()];
+    let weights = n.rows(&weights)?;
+    let responses = Responses { set: all.clone(), inside: all, next: batch.next(), weights };
+    let minus: Slope<BITS> = operators::Scalar::from_f64(-1.0);
+    let found = over_transitions(&n, rows(value), &rows(taken), &responses, &loss.settings)?;
+    Ok(minus * found.objective)
 }
 
 fn sum<const BITS: u32>(parts: Vec<Slope<BITS>>) -> Slope<BITS> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::teacher::{Exchange, score};
-use crate::training::{Outside, SparseShift};
+use crate::training::{Outside, SparseShift, WholeLoss};
 use crate::{Checkpoint, Mode};
 use candle_core::Device;
 use operators::{BellmanDistill, Discount, Phi, Shift};
@@ -94,8 +94,11 @@ fn everything_holds_of_training_as_it_is_by_bounds_that_are_tight() {
             [Phi::Identity, Phi::chi2(0.1).unwrap()]
                 .map(|phi| Objective::Bellman(bellman(shift, phi)))
         });
+        let whole = |shift| Objective::BellmanWhole(WholeLoss { settings: chi2().settings, shift });
         let others = [
             Objective::CrossEntropy,
+            whole(SparseShift::VocabMax),
+            whole(SparseShift::LogSoftmax),
             Objective::ForwardKl(&teacher),
             Objective::ReverseKl(&teacher),
         ];
