@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn no_part_is_padded_by_more_than_a_quarter_or_larger_than_it_may_be() {
-        let of_length = |length| example(&vec![1; length - 1], &[2], true);
+        let of_length = |length: usize| example(&vec![1; length - 1], &[2], true);
         let lengths = [90, 40, 39, 38, 30, 29, 10, 9, 9, 9, 9, 2];
         let examples = lengths.map(of_length);
         let examples: Vec<&Example> = examples.iter().collect();
