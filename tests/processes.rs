@@ -188,7 +188,7 @@ max-tokens = 60
         assert_eq!(log(&folder.join("two")).len(), 2 * 20);
 
         // The same weights have the same score.
-        let scored = ["--dev", "train.jsonl", "--phases", "sft", "--steps", "2"];
+        let scored = ["--dev", "train.jsonl", "--phases", "sft", "--steps", "2", "--batch", "4"];
         bellman().current_dir(folder).args(run).args(scored).args(["--out", "a"]).assert().code(0);
         ends(mpirun(folder, 2).args(run).args(scored).args(["--out", "b"]), 0);
         let first = |run: &str| log(&folder.join(run))[0]["rouge_l"].clone();
