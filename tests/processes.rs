@@ -120,7 +120,7 @@ train = "train.jsonl"
 cache = "teacher/teacher.parquet"
 prompt = "chat"
 phases = ["sft", "bd"]
-steps = 20
+steps = 10
 micro-batch = 3
 learning-rate = 1e-3
 save-every = 1
@@ -180,15 +180,15 @@ max-tokens = 60
         bellman().current_dir(folder).args(alone).assert().code(0);
         let of_two = |out| [&run[..], &["--batch", "4", "--json", "--out", out]].concat();
         let outcome = json(&ends(mpirun(folder, 2).args(of_two("two")), 0));
-        assert_eq!(outcome["phases"][1]["steps"], 20);
+        assert_eq!(outcome["phases"][1]["steps"], 10);
         let (one, two) = (student("one"), student("two"));
         let apart = distance(&two, &one);
         assert!(apart <= 1e-6, "{apart:e}");
         assert!(distance(&one, &weights(folder)) > 1e-3, "training changes something");
-        assert_eq!(log(&folder.join("two")).len(), 2 * 20);
+        assert_eq!(log(&folder.join("two")).len(), 2 * 10);
 
         // The same weights have the same score.
-        let scored = ["--dev", "train.jsonl", "--phases", "sft", "--steps", "2"];
+        let scored = ["--dev", "train.jsonl", "--phases", "sft", "--steps", "2", "--batch", "4"];
         bellman().current_dir(folder).args(run).args(scored).args(["--out", "a"]).assert().code(0);
         ends(mpirun(folder, 2).args(run).args(scored).args(["--out", "b"]), 0);
         let first = |run: &str| log(&folder.join(run))[0]["rouge_l"].clone();
@@ -215,7 +215,10 @@ max-tokens = 60
             .args(["distill", "--out", "other", "--resume"])
             .assert()
             .code(0);
-        assert!(distance(&student("other"), &one) <= 1e-6);
+        assert_eq!(log(&folder.join("other")).len(), 2 * 10);
+        // Roundings change at a moment that differs from run to run; another batch makes 1e-4.
+        let apart = distance(&student("other"), &one);
+        assert!(apart <= 1e-5, "{apart:e}");
     }
 
     #[test]
