@@ -346,7 +346,6 @@ fn products_in_bf16_make_another_student_and_are_for_processors() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
-    std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     let run = |out, compute| {
         let given = ["--config", "run.toml", "--steps", "3", "--out", out, "--compute", compute];
         distill(folder, &given).assert().code(0);

@@ -424,7 +424,7 @@ fn own_responses_follow_from_seed_step_and_weights_and_come_from_the_mixture() {
     assert!(of(&loss, 7, 3).iter().all(|e| e.response.len() <= 9 && e.length() <= 16));
 
     let none = OnPolicyLoss { max_new_tokens: 0, ..on_policy(&teacher, 0.2, 0.2) };
-    let none = none.respond(&student, &prompts, 7, 3).unwrap_err();
+    let none = none.respond(&student, &prompts, 0.., 7, 3).unwrap_err();
     assert!(matches!(none, LlmError::NothingToTrain { .. }), "{none}");
 
     // How often each token comes first, against p̃: many prompts at a time, each with its own draws.
