@@ -105,8 +105,9 @@ impl Distill {
         let mut watch = Watch::new(out, &options);
         let listening = Listening::start();
         let ended = deep(|| distil(ranks, &options, out, &mut |event| watch.event(event)));
-        drop(listening);
         watch.end();
+        // Until the process ends, which is next: what is done counts as done.
+        std::mem::forget(listening);
         match ended.and_then(|ended| ended) {
             Ok(Some(student)) if ranks.is_first() => self.tell(student, out, watch),
             Ok(Some(_)) => Ok(End::Fine),
