@@ -2,7 +2,7 @@
 """Distil SmolLM2-135M-Instruct into twenty of its layers on Dolly prompts, by every objective.
 
     python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --hours 2
-    python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --table
+    python3 benches/demonstration/dolly.py --table
 
 DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl and vicuna/test.jsonl. The
 protocol is README.md beside this file. What is done is not done again: stop it whenever you like

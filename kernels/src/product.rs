@@ -99,6 +99,7 @@ pub fn product(a: Matrix, b: Matrix, precision: Precision) -> Vec<f32> {
 pub fn append(out: &mut Vec<f32>, a: Matrix, b: Matrix, precision: Precision) {
     let ((m, k), (of_b, n)) = (a.shape(), b.shape());
     assert!(k == of_b, "shapes that fit each other");
+    // Two operands that are there with more numbers than that in their product: a caller's mistake.
     let count = m.checked_mul(n).expect("a result that fits into memory");
     out.reserve_exact(count);
     let before = out.len();

@@ -5,7 +5,7 @@
 //! | [`mod@tensors`] | candle tensors as a number system: every operator runs on them, with gradients |
 //! | [`mod@config`] | what a `config.json` says, the same fields for every architecture |
 //! | [`mod@model`] | GPT-2, OPT, Qwen2 and Llama, trainable: tokens to hidden states to logits |
-//! | [`mod@evaluation`] | Rouge-L, exact match |
+//! | [`mod@evaluation`] | responses to data sets, Rouge-L, exact match, records, intervals |
 //! | [`mod@exercises`] | instructions with answers that can be checked, and a tokenizer for them |
 //! | [`mod@loss`] | the loss of a batch in a file, its gradient and soft values |
 //! | [`mod@generation`] | responses sampled token by token, many at a time |
@@ -16,7 +16,7 @@
 //! | [`mod@teacher`] | what a teacher answers and how likely it found that, kept in a Parquet file |
 //! | [`Checkpoint`] | a model as it lies on disk |
 //! | [`Compute`] | the type in which linear maps are multiplied |
-//! | [`mod@training`] | gradients, optimiser and losses of training |
+//! | [`mod@training`] | losses, gradients, optimiser, runs with states on disk, checks |
 //! | [`NewFolder`] | a folder that is there as a whole or not at all |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@hub`] | models by their name on the Hugging Face hub |

@@ -111,6 +111,7 @@ impl GapBound {
             };
             Ok(bound.0[0])
         };
+        // Layouts of one row and one cell agree with each other.
         bound().expect("one number has the shape of one number")
     }
 

@@ -189,6 +189,8 @@ impl Eval {
             "batch": self.batch,
             "dtype": self.model.place.dtype().as_str(),
             "device": self.model.place.device,
+            "resamples": self.interval.resamples,
+            "bootstrap_seed": self.interval.bootstrap_seed,
             "version": env!("CARGO_PKG_VERSION"),
             "template": prompts.template,
             "tokenizer": tokenizer.hash(),

@@ -27,6 +27,7 @@ impl Drop for Listening {
 }
 
 /// Whether Ctrl-C was pressed.
+#[cfg(feature = "llm")]
 pub fn stop_asked() -> bool {
     STOP.load(Ordering::SeqCst)
 }

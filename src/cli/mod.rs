@@ -20,6 +20,7 @@ mod distill;
 mod error;
 #[cfg(feature = "llm")]
 mod eval;
+#[cfg(feature = "llm")]
 mod exercises;
 #[cfg(feature = "llm")]
 mod gap;
@@ -57,6 +58,7 @@ mod source;
 mod teacher;
 #[cfg(feature = "llm")]
 mod texts;
+#[cfg(feature = "llm")]
 mod tour;
 mod verdicts;
 mod verify;

@@ -26,7 +26,7 @@ pub struct Prompt {
 }
 
 /// Fills a folder with the responses to all prompts, in order, and gives the finished cache;
-/// `None` when `watch` broke it off.
+/// `None` when `watch` broke it off, or `answer` was stopped ([`LlmError::Stopped`]).
 ///
 /// `answer` is asked for the rows of the prompts of one part, all responses to each, in order.
 /// Parts are written aside and renamed; those that are there already are not asked for again. So

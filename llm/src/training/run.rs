@@ -146,8 +146,9 @@ impl<'a> Run<'a> {
         Self { checks, ..self }
     }
 
-    /// Trains `student` through all phases; `false` when `watch` broke it off, which leaves a
-    /// state to go on from; the watch of any rank breaks off all. Collective.
+    /// Trains `student` through all phases; `false` when `watch` broke it off, `evaluate` was stopped,
+    /// or a check failed on another rank, all of which leave a state to go on from. The watch of any
+    /// rank breaks off all. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Check`], what was

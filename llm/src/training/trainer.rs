@@ -195,9 +195,8 @@ impl<'a> Trainer<'a> {
         Schedule { peak, warm_up, steps }
     }
 
-    /// This rank's examples of a step, the longest first: neighbours share a part and need little
-    /// padding, and a batch that does not fit into memory fails at once. Ranks take turns down the
-    /// list, so that all have about as much to do.
+    /// This rank's examples of a step, the longest first. Ranks take turns down the list, so that all
+    /// have about as much to do.
     pub(super) fn drawn(
         &self,
         examples: &'a [Example],

@@ -64,7 +64,7 @@ fn mass(options: &Options, cache: &Cache) -> Result<TopP, CliError> {
 }
 
 /// What is checked. Sets that a server has cut short need not carry p, those of the adaptive rule
-/// have no p in common, and where every token is a candidate there are none.
+/// have no p in common, and at p = 1 Bellman Distill has none.
 pub fn checks(options: &Options) -> Result<Checks, CliError> {
     let Some(Every(every)) = options.check else { return Ok(Checks::default()) };
     let fixed = !matches!(options.p, Some(Mass::Rule(_))) && options.p != Some(Mass::Fixed(1.0));
@@ -89,13 +89,19 @@ pub fn cache(
     }
     let template = data(options, None).template(student)?;
     cache.check(&Expected::anything().template(&template_name(template.as_ref())))?;
+    same_teacher(&cache, options)?;
+    cache.agree(tokenizer)?;
+    Ok(cache)
+}
+
+/// Whether a cache comes from the teacher that a run names, if it names one.
+fn same_teacher(cache: &Cache, options: &Options) -> Result<(), CliError> {
     // A server does not show its weights.
     if let Some(teacher) = options.teacher.as_deref().filter(|_| !cache.settings().served()) {
         let weights = hash_model(&llm::hub::resolve(teacher)?)?;
         cache.check(&Expected::anything().weights(&weights))?;
     }
-    cache.agree(tokenizer)?;
-    Ok(cache)
+    Ok(())
 }
 
 /// The budget of the adaptive rule, where it was asked for.
@@ -165,6 +171,9 @@ pub fn text(
         let expected = Expected::anything().template(TEXTS);
         let cache = Cache::open(file, &expected)?;
         cache.agree(tokenizer)?;
+        if options.text_kl.is_some_and(|share| share != 0.0) {
+            same_teacher(&cache, options)?;
+        }
         return Ok(Example::of_cache(&cache, longest)?);
     }
     if options.text_kl.is_some_and(|share| share != 0.0) {
