@@ -78,7 +78,7 @@ def main():
     options = arguments()
     if options.sample:
         return sample(options)
-    example = ["cargo", "build", "--release", "--quiet", "-p", "bellman-llm", "--example", "generate"]
+    example = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "generate"]
     subprocess.run(example, cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory() as folder:

@@ -78,7 +78,7 @@ def main():
     options = arguments()
     if options.forward:
         return forward(options)
-    example = ["cargo", "build", "--release", "--quiet", "-p", "bellman-llm", "--example", "score"]
+    example = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "score"]
     subprocess.run(example, cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     with tempfile.TemporaryDirectory() as folder:

@@ -185,7 +185,7 @@ def main():
         return step(options)
     if options.prepare:
         return prepare(options)
-    example = ["cargo", "build", "--release", "--quiet", "-p", "bellman-llm", "--example", "train"]
+    example = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "train"]
     subprocess.run(example, cwd=ROOT, check=True)
     python, ours = environment(), str(TARGET / "release" / "examples" / "train")
     with tempfile.TemporaryDirectory() as folder:
