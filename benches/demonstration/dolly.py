@@ -169,6 +169,7 @@ class Driver:
             _, _, output = self.run(["eval", "--model", student, "--test", self.data / test / "test.jsonl",
                                      *PROMPTS, *NEW_TOKENS, "--limit", TESTS[test], "--top-p", top_p,
                                      "--seeds", 10 * seed, "--predictions", out, "--json"])
+            note.parent.mkdir(parents=True, exist_ok=True)
             note.write_text(output)
         found = json.loads(note.read_text())
         kept = ["rouge_l", "prompts", "too_long"]
