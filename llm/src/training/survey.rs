@@ -112,6 +112,15 @@ pub fn log_normaliser(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Tensor, Ll
     Ok(hidden_re.apply_op2(head_ve, LogNormaliser { values })?)
 }
 
+/// What an operation gives whose values are known already, in the type of what it is given.
+pub(super) fn known(values: &[f64], like: &CpuStorage) -> (CpuStorage, Shape) {
+    let storage = match like {
+        CpuStorage::F64(_) => CpuStorage::F64(values.to_vec()),
+        _ => CpuStorage::F32(values.iter().map(|&x| x as f32).collect()),
+    };
+    (storage, values.len().into())
+}
+
 /// The values are known; the gradient is still to come.
 struct LogNormaliser {
     values: Vec<f64>,
@@ -129,11 +138,7 @@ impl CustomOp2 for LogNormaliser {
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let storage = match hidden {
-            CpuStorage::F64(_) => CpuStorage::F64(self.values.clone()),
-            _ => CpuStorage::F32(self.values.iter().map(|&x| x as f32).collect()),
-        };
-        Ok((storage, self.values.len().into()))
+        Ok(known(&self.values, hidden))
     }
 
     fn bwd(

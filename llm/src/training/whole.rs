@@ -2,7 +2,7 @@
 //! teacher but its responses, and soft values are sums over the whole vocabulary.
 
 use super::candidates::Candidates;
-use super::survey::{log_normaliser, survey};
+use super::survey::{known, log_normaliser, survey};
 use super::{Batch, SparseShift, Tally};
 use crate::LlmError;
 use crate::teacher::Scores;
@@ -158,11 +158,7 @@ impl CustomOp3 for FlooredValue {
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let storage = match hidden {
-            CpuStorage::F64(_) => CpuStorage::F64(self.values.clone()),
-            _ => CpuStorage::F32(self.values.iter().map(|&x| x as f32).collect()),
-        };
-        Ok((storage, self.values.len().into()))
+        Ok(known(&self.values, hidden))
     }
 
     fn bwd(
