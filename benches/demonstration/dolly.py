@@ -7,7 +7,9 @@
 DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl and vicuna/test.jsonl. The
 protocol is README.md beside this file. What is done is not done again: stop it whenever you like
 (Ctrl-C, a kill, the end of --hours), and start it again. Each row and seed that is done is a JSON
-file in dolly/. Needs Python 3.11 and the release binary; nothing else.
+file in dolly/. As many runs share the machine as --jobs says, with an equal part of its cores each.
+--rehearse goes through all of it in minutes, at sizes that say nothing, and leaves the results in
+the work folder. Needs Python 3.11 and the release binary; nothing else.
 """
 
 import argparse
@@ -15,10 +17,13 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -33,9 +38,12 @@ NUCLEI = [1.0, 0.8]
 
 # What is the same for every row.
 COMMON = {
-    "batch": 16, "micro-batch": 4, "epochs": 1, "max-tokens": 224, "score-every": 16,
-    "dev-limit": 72, "top-p": 0.8, "learning-rate": 5e-5, "save-every": 25,
+    "batch": 16, "micro-batch": 8, "epochs": 1, "max-tokens": 224, "score-every": 10,
+    "dev-limit": 72, "top-p": 0.8, "learning-rate": 5e-5, "save-every": 25, "compute": "bf16",
 }
+START = COMMON | {"limit": 5000, "learning-rate": 2e-4, "score-every": 75}
+ANSWERED = 560
+RECORDS = 1120
 
 # Rows: the phase, the p that the teacher was sampled at, and what differs from COMMON.
 BD = {"gamma": 0.99, "alpha": 0.1, "p": 0.8}
@@ -43,7 +51,8 @@ ROWS = {
     "sft": ("sft", None, {}),
     "kd": ("kd", 0.8, {}),
     "seqkd": ("seqkd", 0.8, {}),
-    "minillm": ("minillm", 0.8, {}),
+    # It answers each prompt once where the others have two responses: two passes are as many steps.
+    "minillm": ("minillm", 0.8, {"epochs": 2}),
     "bd-p0.8": ("bd", 0.8, BD),
     "bd-p0.5": ("bd", 0.5, BD | {"p": 0.5}),
     "bd-p1.0": ("bd", 1.0, BD | {"p": 1.0}),
@@ -52,7 +61,10 @@ ROWS = {
     "bd-alpha10": ("bd", 0.8, BD | {"alpha": 10.0}),
     "bd-mass": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0}),
     "bd-mass-softmax": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0, "shift": "log-softmax"}),
+    "bd-text": ("bd", 0.8, BD | {"alpha": 10.0, "text-weight": 1.0}),
 }
+# What no row trains: the model as it comes, and both after SFT.
+REFERENCES = ["shipped", "teacher", "start"]
 NEEDS_TEACHER = {"kd", "minillm"}
 
 
@@ -66,26 +78,62 @@ class Driver:
         self.model = str(Path(arguments.model).resolve())
         self.data = Path(arguments.data).resolve()
         self.work = Path(arguments.work).resolve()
+        self.results = self.work / "rows" if arguments.rehearse else RESULTS
+        self.rehearsing = arguments.rehearse
+        self.teacher = self.work / "teacher/student"
         self.work.mkdir(parents=True, exist_ok=True)
+        self.jobs = arguments.jobs
         self.end = time.monotonic() + 3600 * arguments.hours
+
+    def sized(self, settings):
+        """The settings, or next to none of their steps in a rehearsal."""
+        small = {"steps": 3, "dev-limit": 4, "score-every": 2}
+        return {k: v for k, v in settings.items() if k != "epochs"} | small if self.rehearsing else settings
+
+    def count(self, number):
+        return min(number, 12) if self.rehearsing else number
 
     def run(self, arguments):
         """Runs the command; its wall time, peak memory and standard output."""
         command = [self.bellman, *map(str, arguments)]
+        left = self.end - time.monotonic()
+        if left < 1:
+            raise OutOfTime
         print(f"[{time.strftime('%H:%M:%S')}]", shlex.join(["bellman", *command[1:]]), file=sys.stderr)
+        threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
         start = time.monotonic()
-        child = subprocess.Popen(command, cwd=self.work, stdout=subprocess.PIPE, text=True)
-        signal.signal(signal.SIGALRM, lambda *_: child.send_signal(signal.SIGINT))
-        signal.alarm(max(1, int(self.end - time.monotonic())))
+        child = subprocess.Popen(command, cwd=self.work, env=environment, stdout=subprocess.PIPE, text=True)
+        alarm = threading.Timer(left, child.send_signal, [signal.SIGINT])
+        alarm.start()
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
-        signal.alarm(0)
+        alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode == 130:
+        if child.returncode in (130, -signal.SIGINT):
             raise OutOfTime
         if child.returncode != 0:
-            sys.exit(f"exit code {child.returncode}: {shlex.join(command)}")
+            raise RuntimeError(f"exit code {child.returncode}: {shlex.join(command)}")
         return time.monotonic() - start, usage.ru_maxrss / 1024, output
+
+    def together(self, tasks):
+        """Does the tasks, as many at once as there are jobs; the first failure ends it."""
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(task) for task in tasks]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.end = 0.0
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def shown(self, arguments):
+        """The command, with names for the places that differ from machine to machine."""
+        command = shlex.join(["bellman", *map(str, arguments)])
+        for place, name in ((self.work, "WORK"), (self.data, "DATA"), (self.model, "MODEL")):
+            command = command.replace(str(place), name)
+        return command
 
     def once(self, name, arguments, done):
         """Runs a stage unless its result is there, and keeps what it took."""
@@ -93,25 +141,33 @@ class Driver:
         if note.exists() and done.exists():
             return
         seconds, peak, _ = self.run(arguments)
-        note.write_text(json.dumps({"command": shown(arguments), "seconds": seconds, "peak_mib": peak}))
+        note.write_text(json.dumps({"command": self.shown(arguments), "seconds": seconds, "peak_mib": peak}))
 
     def prepare(self):
-        """The student, the teacher's responses at each p, and the student after SFT."""
-        dev, train = self.data / "dolly/dev.jsonl", self.data / "dolly/train.jsonl"
-        student = self.work / "student"
-        calibrate = ["--calibrate", dev, "--limit", "16", *PROMPTS]
-        self.once("prune", ["prune", "--model", self.model, "--drop", "10", *calibrate, "--out", student],
-                  student / "config.json")
-        for p in [0.8, 0.5, 1.0]:
-            # Sets at p = 1 would be the whole vocabulary; they need not be stored.
-            sets = min(p, 0.8)
-            out = self.work / f"teacher-{p}"
-            self.once(f"generate-{p}", ["generate", "--teacher", self.model, "--prompts", train, *PROMPTS,
-                      "--limit", "600", "--responses", "2", *NEW_TOKENS, "--p", sets, "--top-p", p,
-                      "--seed", "1", "--out", out], out / "teacher.parquet")
-        # Records apart from those of the teacher's responses do not exist: SFT sees more of them.
-        settings = COMMON | {"limit": 3000, "learning-rate": 1e-4, "epochs": 2, "score-every": 100}
-        self.train("start", "sft", None, settings, student, 1)
+        """Teacher and student, both after SFT on the same records, and the teacher's responses."""
+        calibrate = ["--calibrate", self.data / "dolly/dev.jsonl", "--limit", self.count(16), *PROMPTS]
+        self.together([
+            lambda: self.tuned("teacher", "whole", ["--keep", "0-29"]),
+            lambda: self.tuned("start", "student", ["--drop", "10", *calibrate]),
+        ])
+        self.together([
+            *[lambda p=p: self.generate(p) for p in (0.8, 0.5, 1.0)],
+            *[lambda name=name: self.row(name, 1) for name in REFERENCES],
+        ])
+
+    def tuned(self, name, layers, choice):
+        """Layers of the model after SFT."""
+        out = self.work / layers
+        self.once(layers, ["prune", "--model", self.model, *choice, "--out", out], out / "config.json")
+        self.train(name, "sft", None, START, out, 1)
+
+    def generate(self, p):
+        # Sets at p = 1 would be the whole vocabulary; they need not be stored.
+        sets, out = min(p, 0.8), self.work / f"answers-{p}"
+        self.once(f"generate-{p}", ["generate", "--teacher", self.teacher, "--prompts",
+                  self.data / "dolly/train.jsonl", *PROMPTS, "--limit", self.count(ANSWERED), "--responses", "2",
+                  *NEW_TOKENS, "--p", sets, "--top-p", p, "--seed", "1", "--batch", "64", "--out", out],
+                  out / "teacher.parquet")
 
     def train(self, name, phase, p, settings, student, seed):
         """Trains in the folder `name`, from where it was; what that took, all sittings together."""
@@ -119,11 +175,13 @@ class Driver:
         if note.exists():
             return json.loads(note.read_text())
         resumes = (out / "config.toml").exists()
+        settings = self.sized(settings)
         first = ["distill", "--student", student, "--phases", phase, "--seed", seed,
                  "--dev", self.data / "dolly/dev.jsonl", *PROMPTS, *NEW_TOKENS, *flags(settings)]
         first += ["--train", self.data / "dolly/train.jsonl"] if p is None else []
-        first += ["--cache", self.work / f"teacher-{p}/teacher.parquet"] if p is not None else []
-        first += ["--teacher", self.model] if phase in NEEDS_TEACHER else []
+        first += ["--cache", self.work / f"answers-{p}/teacher.parquet"] if p is not None else []
+        first += ["--teacher", self.teacher] if phase in NEEDS_TEACHER else []
+        first += ["--text", self.data / "plain-text/train.jsonl"] if "text-weight" in settings else []
         took = self.work / f"{name}.took"
         before = json.loads(took.read_text()) if took.exists() else {"seconds": 0.0, "peak_mib": 0.0}
         start = time.monotonic()
@@ -133,22 +191,24 @@ class Driver:
             before["seconds"] += time.monotonic() - start
             took.write_text(json.dumps(before))
             raise
-        result = {"command": shown(first), "seconds": before["seconds"] + time.monotonic() - start,
+        result = {"command": self.shown(first), "seconds": before["seconds"] + time.monotonic() - start,
                   "peak_mib": max(peak, before["peak_mib"])}
         note.write_text(json.dumps(result))
+        # They hold the moments too: two gigabytes a run that nobody goes on with.
+        shutil.rmtree(out / "states", ignore_errors=True)
         return result
 
     def row(self, name, seed):
         """One row of the table for one seed, as JSON in RESULTS."""
-        target = RESULTS / f"{name}-seed{seed}.json"
+        target = self.results / f"{name}-seed{seed}.json"
         if target.exists():
             return
-        if name in ("teacher", "start"):
-            student = self.model if name == "teacher" else self.work / "start/student"
+        if name in REFERENCES:
+            student = {"shipped": self.model, "teacher": self.teacher}.get(name, self.work / "start/student")
             result = {"row": name, "seed": seed}
         else:
             phase, p, changes = ROWS[name]
-            settings = COMMON | changes | ({"limit": 1200} if p is None else {})
+            settings = COMMON | changes | ({"limit": RECORDS} if p is None else {})
             run = f"{name}-seed{seed}"
             took = self.train(run, phase, p, settings, self.work / "start/student", seed)
             student = self.work / run / "student"
@@ -156,7 +216,7 @@ class Driver:
         result["test"] = [self.evaluate(name, seed, student, test, top_p)
                           for test in TESTS for top_p in NUCLEI]
         result |= {"date": date.today().isoformat(), "machine": machine()}
-        RESULTS.mkdir(exist_ok=True)
+        self.results.mkdir(exist_ok=True)
         aside = target.with_suffix(".part")
         aside.write_text(json.dumps(result, indent=1) + "\n")
         aside.rename(target)
@@ -167,8 +227,8 @@ class Driver:
         note = out.with_suffix(f"{out.suffix}.json")
         if not note.exists():
             _, _, output = self.run(["eval", "--model", student, "--test", self.data / test / "test.jsonl",
-                                     *PROMPTS, *NEW_TOKENS, "--limit", TESTS[test], "--top-p", top_p,
-                                     "--seeds", 10 * seed, "--predictions", out, "--json"])
+                                     *PROMPTS, *NEW_TOKENS, "--limit", self.count(TESTS[test]), "--top-p", top_p,
+                                     "--batch", "64", "--seeds", 10 * seed, "--predictions", out, "--json"])
             note.parent.mkdir(parents=True, exist_ok=True)
             note.write_text(output)
         found = json.loads(note.read_text())
@@ -179,7 +239,7 @@ class Driver:
         """Difference of two rows on a test set, paired by prompt, the seeds together."""
         differences = []
         for seed in SEEDS:
-            files = [self.work / f"responses/{name}-seed{seed if name not in ('start', 'teacher') else 1}-{test}-{top_p}"
+            files = [self.work / f"responses/{name}-seed{seed if name not in REFERENCES else 1}-{test}-{top_p}"
                      for name in (row, other)]
             if not all(file.exists() for file in files):
                 continue
@@ -193,9 +253,6 @@ class Driver:
 def flags(settings):
     return [part for key, value in settings.items() for part in (f"--{key}", str(value))]
 
-
-def shown(arguments):
-    return shlex.join(["bellman", *map(str, arguments)])
 
 
 def history(log):
@@ -236,7 +293,7 @@ def table():
              "training, min", "to the best dev score, min", "peak, GiB", "student's mass in the sets"]
     print("|", " | ".join(heads), "|")
     print("|", " | ".join("---" for _ in heads), "|")
-    for name in ["teacher", "start", *ROWS]:
+    for name in [*REFERENCES, *ROWS]:
         results = found.get(name, [])
         if not results:
             continue
@@ -271,6 +328,8 @@ def main():
     parser.add_argument("--work", help="where models, teacher data and responses go; outside the repository")
     parser.add_argument("--bellman", default=HERE.parents[1] / "target/release/bellman")
     parser.add_argument("--hours", type=float, default=1e6, help="stop after this time, and go on the next time")
+    parser.add_argument("--jobs", type=int, default=2, help="runs that share the machine")
+    parser.add_argument("--rehearse", action="store_true", help="go through all of it at small sizes")
     parser.add_argument("--rows", help="names of rows, with commas between them; all of them by default")
     parser.add_argument("--compare", metavar="A,B", help="differences of two rows, paired by prompt")
     parser.add_argument("--table", action="store_true", help="print the rows that are there")
@@ -290,11 +349,10 @@ def main():
     rows = arguments.rows.split(",") if arguments.rows else list(ROWS)
     try:
         driver.prepare()
-        for name in ("teacher", "start"):
-            driver.row(name, 1)
-        for seed in SEEDS:
-            for name in rows:
-                driver.row(name, seed)
+        seeds = SEEDS[:1] if arguments.rehearse else SEEDS
+        driver.together([lambda n=name, s=seed: driver.row(n, s) for seed in seeds for name in rows])
+    except RuntimeError as failure:
+        sys.exit(str(failure))
     except OutOfTime:
         print("out of time; the same command goes on from here", file=sys.stderr)
     return None

@@ -4,12 +4,12 @@ use super::survey::survey;
 use super::vocabulary::{Target, vocabulary_loss};
 use super::{Batch, Example};
 use crate::generation::{Job, Sampling, Stream, generate_mixed};
-use crate::{LlmError, Model};
+use crate::{Compute, LlmError, Model};
 use candle_core::{D, DType, Device, Tensor};
 use operators::OnPolicy;
 
 /// How many responses are drawn together. It is fixed, because roundings depend on it.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 64;
 
 /// Numbers of responses that no other draw of a run with the same seed has.
 const STREAM: u64 = 1 << 32;
@@ -52,7 +52,9 @@ impl OnPolicyLoss<'_> {
         let mut examples = Vec::with_capacity(jobs.len());
         for jobs in jobs.chunks(TOGETHER) {
             let models = (&student, self.teacher);
-            let responses = generate_mixed(models, self.settings, jobs, &self.ends, &sampling)?;
+            // In bf16 each weight would be rounded anew for every token, which costs more than it saves.
+            let draw = || generate_mixed(models, self.settings, jobs, &self.ends, &sampling);
+            let responses = Compute::F32.run(draw)?;
             let example = |(job, response): (&Job, crate::generation::Response)| {
                 let (prompt, ended) = (job.prompt.to_vec(), response.ended);
                 Example { prompt, response: response.tokens, ended, scores: None }

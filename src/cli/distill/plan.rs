@@ -199,8 +199,10 @@ impl Dev {
             if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let Self { tokenizer, ends, sampling, .. } = self;
-        let respond = Respond { model, tokenizer, ends, sampling, batch: 16 };
-        let texts = respond.over(ranks, &self.prompts, watch)?;
+        let respond = Respond { model, tokenizer, ends, sampling, batch: 64 };
+        // As `bellman eval` scores it. Drawing also takes longer in bf16: a weight is rounded anew for
+        // each token.
+        let texts = Compute::F32.run(|| respond.over(ranks, &self.prompts, watch))?;
         // A response has at most as many words as tokens were asked for, which is few.
         let scores = texts.iter().zip(&self.references).filter_map(|(t, r)| Score::of(t, r).ok());
         Ok(Means::of(&scores.collect::<Vec<_>>()).rouge_l)
