@@ -18,6 +18,7 @@
 //! | [`Compute`] | the type in which linear maps are multiplied |
 //! | [`mod@training`] | losses, gradients, optimiser, runs with states on disk, checks |
 //! | [`NewFolder`] | a folder that is there as a whole or not at all |
+//! | [`write_text`] | a file that is there as a whole or not at all |
 //! | [`mod@text`] | text to tokens and back, chat templates, prompts, data sets |
 //! | [`mod@hub`] | models by their name on the Hugging Face hub |
 //! | [`mod@weights`] | named tensors in files, checked before they are read |
@@ -26,6 +27,7 @@
 //! [`Tensors`].
 #![forbid(unsafe_code)]
 
+mod aside;
 mod checkpoint;
 mod compute;
 pub mod config;
@@ -50,6 +52,7 @@ pub mod text;
 pub mod training;
 pub mod weights;
 
+pub use aside::write_text;
 pub use candle_core::{DType, Device};
 pub use checkpoint::Checkpoint;
 pub use compute::Compute;

@@ -13,7 +13,7 @@ use llm::evaluation::{Evaluation, Means, Record, Role, Score, SeedScore, respond
 use llm::generation::Sampling;
 use llm::teacher::{hash_file, hash_model};
 use llm::text::{Record as Example, Tokenizer};
-use llm::{Checkpoint, LlmError, Model};
+use llm::{Checkpoint, LlmError, Model, write_text};
 use serde_json::json;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -277,9 +277,7 @@ fn write_lines(
     let failed = |source| LlmError::Write { path: path.clone(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let text: String = lines.map(|line| format!("{line}\n")).collect();
-    let aside = path.with_extension("part");
-    std::fs::write(&aside, text).map_err(failed)?;
-    Ok(std::fs::rename(&aside, &path).map_err(failed)?)
+    Ok(write_text(&path, &text)?)
 }
 
 fn print(evaluation: &Evaluation) {

@@ -1,7 +1,7 @@
 //! [`Record`]: which files a run has been evaluated on, and as what.
 
 use super::{Estimate, Means};
-use crate::LlmError;
+use crate::{LlmError, write_text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -153,11 +153,8 @@ impl Record {
     /// # Errors
     /// [`LlmError::Write`].
     pub fn write(&self, path: &Path) -> Result<(), LlmError> {
-        let failed = |source| LlmError::Write { path: path.to_path_buf(), source };
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(".part");
-        let text = serde_json::to_string_pretty(self).map_err(|e| failed(e.into()))?;
-        std::fs::write(&aside, text + "\n").map_err(failed)?;
-        std::fs::rename(&aside, path).map_err(failed)
+        let failed =
+            |e: serde_json::Error| LlmError::Write { path: path.to_path_buf(), source: e.into() };
+        write_text(path, &(serde_json::to_string_pretty(self).map_err(failed)? + "\n"))
     }
 }

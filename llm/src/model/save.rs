@@ -2,9 +2,9 @@
 
 use super::Model;
 use crate::LlmError;
+use crate::aside::{aside, put, write_text};
 use candle_core::DType;
 use std::collections::HashMap;
-use std::fs::OpenOptions;
 use std::path::Path;
 
 impl Model {
@@ -30,20 +30,11 @@ impl Model {
         config["torch_dtype"] = dtype.into();
         config["dtype"] = dtype.into();
         let weights = folder.join("model.safetensors");
-        let aside = folder.join("model.safetensors.part");
+        let aside = aside(&weights);
         let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         safetensors::serialize_to_file(self.tensors(), Some(metadata), &aside)
             .map_err(|e| failed(std::io::Error::other(e)))?;
         put(&aside, &weights).map_err(failed)?;
-        let aside = folder.join("config.json.part");
-        std::fs::write(&aside, format!("{config:#}\n")).map_err(failed)?;
-        put(&aside, &folder.join("config.json")).map_err(failed)
+        write_text(&folder.join("config.json"), &format!("{config:#}\n"))
     }
-}
-
-/// Gives a file that was written aside its name, once its content is on the disk.
-fn put(aside: &Path, path: &Path) -> std::io::Result<()> {
-    // Not everywhere does a file that was opened for reading go to the disk.
-    OpenOptions::new().write(true).open(aside)?.sync_all()?;
-    std::fs::rename(aside, path)
 }

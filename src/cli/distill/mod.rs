@@ -19,7 +19,7 @@ use super::tour::Tour;
 use super::{CliError, End};
 use clap::Args;
 use llm::training::Event;
-use llm::{Checkpoint, LlmError, Mode, Model};
+use llm::{Checkpoint, LlmError, Mode, Model, write_text};
 use plan::Plan;
 use ranks::Ranks;
 use record::RunRecord;
@@ -201,7 +201,7 @@ pub(super) fn distil(
         let failed = |source| LlmError::Write { path: out.to_path_buf(), source };
         std::fs::create_dir_all(out).map_err(failed)?;
         record.write()?;
-        write(&out.join(CONFIG), &options.to_toml()?)?;
+        write_text(&out.join(CONFIG), &options.to_toml()?)?;
     }
     if !compute.run(|| plan.train(ranks, out, (&checkpoint, &model), watch))? {
         return Ok(None);
@@ -236,12 +236,4 @@ fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, CliError> {
             }
         }
     })
-}
-
-/// Writes a text aside and renames it.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |source| LlmError::Write { path: path.to_path_buf(), source };
-    let aside = path.with_extension("part");
-    std::fs::write(&aside, text).map_err(failed)?;
-    Ok(std::fs::rename(&aside, path).map_err(failed)?)
 }

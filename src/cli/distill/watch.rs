@@ -1,12 +1,13 @@
 //! [`Watch`]: one line that says how training goes, and the page.
 
 use super::options::Options;
-use super::{report, write};
+use super::report;
 use crate::cli::CliError;
 use crate::cli::interrupt::stop_asked;
 use crate::cli::output::{hushed, say, shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use llm::training::{Event, Step};
+use llm::write_text;
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -124,7 +125,7 @@ impl<'a> Watch<'a> {
     /// Writes the page; returns where it is.
     pub fn report(&self) -> Result<PathBuf, CliError> {
         let path = self.folder.join("report.html");
-        write(&path, &report::page(self.folder, self.options)?)?;
+        write_text(&path, &report::page(self.folder, self.options)?)?;
         Ok(path)
     }
 

@@ -12,10 +12,10 @@ mod trial;
 use super::interrupt::Listening;
 use super::output::{print_json, say};
 use super::{CliError, End};
-use llm::{LlmError, NewFolder};
+use llm::{LlmError, NewFolder, write_text};
 use settings::Settings;
 use stages::Stages;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 use table::Table;
 
@@ -93,7 +93,7 @@ impl Tour {
             return Ok(settings);
         }
         self.check_folder()?;
-        write(&kept, &settings.to_toml()?)?;
+        write_text(&kept, &settings.to_toml()?)?;
         Ok(settings)
     }
 
@@ -103,13 +103,4 @@ impl Tour {
         let failed = |source| LlmError::Write { path: self.out.clone(), source };
         Ok(std::fs::create_dir_all(&self.out).map_err(failed)?)
     }
-}
-
-/// Writes a text aside and renames it.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |source| LlmError::Write { path: path.to_path_buf(), source };
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".part");
-    std::fs::write(&aside, text).map_err(failed)?;
-    Ok(std::fs::rename(&aside, path).map_err(failed)?)
 }

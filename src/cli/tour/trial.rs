@@ -8,9 +8,9 @@ use crate::cli::data::DataArguments;
 use crate::cli::eval::{Eval, Evaluated, File, over_seeds};
 use crate::cli::language_model::{LanguageModel, Place};
 use indicatif::ProgressBar;
-use llm::LlmError;
 use llm::evaluation::Evaluation;
 use llm::teacher::hash_model;
+use llm::{LlmError, write_text};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -57,7 +57,7 @@ impl Trials<'_> {
                 folder.map_err(|source| LlmError::Write { path: self.file.clone(), source })?;
                 let text = serde_json::to_string(&tried)
                     .map_err(|e| LlmError::Write { path: self.file.clone(), source: e.into() })?;
-                super::write(&self.file, &text)?;
+                write_text(&self.file, &text)?;
                 tried
             }
         };
