@@ -4,8 +4,8 @@
     python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --hours 2
     python3 benches/demonstration/dolly.py --table
 
-DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl and vicuna/test.jsonl. The
-protocol is README.md beside this file. What is done is not done again: stop it whenever you like
+DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl, vicuna/test.jsonl and
+plain-text/train.jsonl. The protocol is README.md beside this file. What is done is not done again: stop it whenever you like
 (Ctrl-C, a kill, the end of --hours), and start it again. Each row and seed that is done is a JSON
 file in dolly/. As many runs share the machine as --jobs says, with an equal part of its cores each.
 --rehearse goes through all of it in minutes, at sizes that say nothing, and leaves the results in
@@ -69,7 +69,11 @@ NEEDS_TEACHER = {"kd", "minillm"}
 
 
 class OutOfTime(Exception):
-    """The budget is spent; what was begun goes on next time."""
+    """The budget is spent; what was begun goes on next time. Holds the peak memory so far."""
+
+    def __init__(self, peak_mib=0.0):
+        super().__init__()
+        self.peak_mib = peak_mib
 
 
 class Driver:
@@ -110,11 +114,12 @@ class Driver:
         _, status, usage = os.wait4(child.pid, 0)
         alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
+        peak = usage.ru_maxrss / 1024
         if child.returncode in (130, -signal.SIGINT):
-            raise OutOfTime
+            raise OutOfTime(peak)
         if child.returncode != 0:
             raise RuntimeError(f"exit code {child.returncode}: {shlex.join(command)}")
-        return time.monotonic() - start, usage.ru_maxrss / 1024, output
+        return time.monotonic() - start, peak, output
 
     def together(self, tasks):
         """Does the tasks, as many at once as there are jobs; the first failure ends it."""
@@ -187,8 +192,9 @@ class Driver:
         start = time.monotonic()
         try:
             _, peak, _ = self.run(["distill", "--out", out, "--resume"] if resumes else [*first, "--out", out])
-        except OutOfTime:
+        except OutOfTime as stopped:
             before["seconds"] += time.monotonic() - start
+            before["peak_mib"] = max(before["peak_mib"], stopped.peak_mib)
             took.write_text(json.dumps(before))
             raise
         result = {"command": self.shown(first), "seconds": before["seconds"] + time.monotonic() - start,
@@ -252,7 +258,6 @@ class Driver:
 
 def flags(settings):
     return [part for key, value in settings.items() for part in (f"--{key}", str(value))]
-
 
 
 def history(log):
