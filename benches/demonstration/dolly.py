@@ -2,6 +2,7 @@
 """Distil SmolLM2-135M-Instruct into twenty of its layers on Dolly prompts, by every objective.
 
     python3 benches/demonstration/dolly.py --model GGUF --data DIR --work DIR --hours 2
+    python3 benches/demonstration/dolly.py --against start --model GGUF --data DIR --work DIR
     python3 benches/demonstration/dolly.py --table
 
 DIR of --data holds dolly/{train,dev,test}.jsonl, self-instruct/test.jsonl, vicuna/test.jsonl and
@@ -21,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +31,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "dolly"
+AGAINST = HERE / "dolly-against"
+MASS = "student_mass"
 
 PROMPTS = ["--prompt", "chat", "--max-prompt-tokens", "128"]
 NEW_TOKENS = ["--max-new-tokens", "96"]
@@ -62,6 +66,16 @@ ROWS = {
     "bd-mass": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0}),
     "bd-mass-softmax": ("bd", 0.8, BD | {"alpha": 10.0, "mass-weight": 1.0, "shift": "log-softmax"}),
     "bd-text": ("bd", 0.8, BD | {"alpha": 10.0, "text-weight": 1.0}),
+}
+# Settings that are only looked at on dev, with one seed, to see where BD does what it is meant to do.
+HELD = BD | {"alpha": 10.0, "mass-weight": 1.0}
+SEARCH = {
+    "bd-rate-5e-6": ("bd", 0.8, BD | {"learning-rate": 5e-6}),
+    "bd-text-paper": ("bd", 0.8, BD | {"text-weight": 1.0}),
+    "bd-text-softmax": ("bd", 0.8, BD | {"alpha": 10.0, "text-weight": 1.0, "shift": "log-softmax"}),
+    "bd-mass-identity": ("bd", 0.8, HELD | {"phi": "identity"}),
+    "bd-mass-rate-2e-4": ("bd", 0.8, HELD | {"learning-rate": 2e-4}),
+    "bd-mass-rate-1e-5": ("bd", 0.8, HELD | {"learning-rate": 1e-5}),
 }
 # What no row trains: the model as it comes, and both after SFT.
 REFERENCES = ["shipped", "teacher", "start"]
@@ -97,13 +111,14 @@ class Driver:
     def count(self, number):
         return min(number, 12) if self.rehearsing else number
 
-    def run(self, arguments):
+    def run(self, arguments, quiet=False):
         """Runs the command; its wall time, peak memory and standard output."""
         command = [self.bellman, *map(str, arguments)]
         left = self.end - time.monotonic()
         if left < 1:
             raise OutOfTime
-        print(f"[{time.strftime('%H:%M:%S')}]", shlex.join(["bellman", *command[1:]]), file=sys.stderr)
+        if not quiet:
+            print(f"[{time.strftime('%H:%M:%S')}]", shlex.join(["bellman", *command[1:]]), file=sys.stderr)
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
         environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
         start = time.monotonic()
@@ -213,19 +228,17 @@ class Driver:
             student = {"shipped": self.model, "teacher": self.teacher}.get(name, self.work / "start/student")
             result = {"row": name, "seed": seed}
         else:
-            phase, p, changes = ROWS[name]
+            phase, p, changes = (ROWS | SEARCH)[name]
             settings = COMMON | changes | ({"limit": RECORDS} if p is None else {})
             run = f"{name}-seed{seed}"
             took = self.train(run, phase, p, settings, self.work / "start/student", seed)
             student = self.work / run / "student"
             result = {"row": name, "seed": seed, **took, **history(self.work / run / "log.jsonl")}
-        result["test"] = [self.evaluate(name, seed, student, test, top_p)
-                          for test in TESTS for top_p in NUCLEI]
+        if name not in SEARCH:
+            result["test"] = [self.evaluate(name, seed, student, test, top_p)
+                              for test in TESTS for top_p in NUCLEI]
         result |= {"date": date.today().isoformat(), "machine": machine()}
-        self.results.mkdir(exist_ok=True)
-        aside = target.with_suffix(".part")
-        aside.write_text(json.dumps(result, indent=1) + "\n")
-        aside.rename(target)
+        write(target, result)
 
     def evaluate(self, name, seed, student, test, top_p):
         """Rouge-L on a test set; the responses stay in the work folder."""
@@ -241,19 +254,40 @@ class Driver:
         kept = ["rouge_l", "prompts", "too_long"]
         return {"set": test, "top_p": top_p} | {key: found[key] for key in kept}
 
+    def against(self, other):
+        """Writes the differences of every row to `other`, paired by prompt, to AGAINST."""
+        differences = {}
+        for row in [*REFERENCES, *ROWS]:
+            cells = [self.compare(row, other, test, top_p) for test in TESTS for top_p in NUCLEI]
+            if row != other and all(cells):
+                differences[row] = cells
+        write(AGAINST / f"{other}.json", differences)
+
     def compare(self, row, other, test, top_p):
-        """Difference of two rows on a test set, paired by prompt, the seeds together."""
-        differences = []
-        for seed in SEEDS:
-            files = [self.work / f"responses/{name}-seed{seed if name not in REFERENCES else 1}-{test}-{top_p}"
-                     for name in (row, other)]
-            if not all(file.exists() for file in files):
-                continue
-            a, b = (next(file.glob("seed-*.jsonl")) for file in files)
-            _, _, output = self.run(["compare", "--a", a, "--b", b, "--references",
-                                     files[0] / "references.jsonl", "--json"])
-            differences.append(json.loads(output))
-        return differences
+        """Difference of two rows on a test set: each prompt's mean over the seeds of either."""
+        with tempfile.TemporaryDirectory() as aside:
+            folders = [Path(aside) / name for name in "ab"]
+            for name, folder in zip((row, other), folders):
+                folder.mkdir()
+                for seed in SEEDS:
+                    if (self.results / f"{name}-seed{seed}.json").exists():
+                        responses = self.work / f"responses/{name}-seed{seed}-{test}-{top_p}"
+                        shutil.copytree(responses, folder, dirs_exist_ok=True)
+                if not (folder / "references.jsonl").exists():
+                    return None
+            _, _, output = self.run(["compare", "--a", folders[0], "--b", folders[1], "--references",
+                                     folders[0] / "references.jsonl", "--json"], quiet=True)
+        found = json.loads(output)
+        kept = {key: found[key] for key in ("n", "seeds_a", "seeds_b")}
+        return {"set": test, "top_p": top_p, **kept, "difference": found["rouge_l"]["difference"]}
+
+
+def write(target, value):
+    """Writes JSON aside and renames it."""
+    target.parent.mkdir(exist_ok=True)
+    aside = target.with_suffix(".part")
+    aside.write_text(json.dumps(value, indent=1) + "\n")
+    aside.rename(target)
 
 
 def flags(settings):
@@ -293,27 +327,42 @@ def table():
     for file in sorted(RESULTS.glob("*.json")):
         result = json.loads(file.read_text())
         found.setdefault(result["row"], []).append(result)
+    found = {name: found[name] for name in [*REFERENCES, *ROWS, *SEARCH] if name in found}
     cells = [(test, top_p) for test in TESTS for top_p in NUCLEI]
-    heads = ["row", "seeds", *[f"{test}, top-p {top_p}" for test, top_p in cells],
-             "training, min", "to the best dev score, min", "peak, GiB", "student's mass in the sets"]
-    print("|", " | ".join(heads), "|")
-    print("|", " | ".join("---" for _ in heads), "|")
-    for name in [*REFERENCES, *ROWS]:
-        results = found.get(name, [])
-        if not results:
-            continue
-        row = [name, str(len(results))]
-        for test, top_p in cells:
-            values = [entry["rouge_l"]["value"] for result in results for entry in result["test"]
-                      if (entry["set"], entry["top_p"]) == (test, top_p)]
-            row.append(spread(values))
-        trained = [result for result in results if "dev" in result]
-        row.append(spread([r["training_seconds"] / 60 for r in trained]))
-        row.append(spread([r["best_dev"]["training_seconds"] / 60 for r in trained]))
-        row.append(spread([r["peak_mib"] / 1024 for r in trained]))
-        masses = [r["last_16_steps"].get("student_mass") for r in trained]
-        row.append(spread([mass for mass in masses if mass is not None], digits=3))
+    heads = [f"{test}, top-p {top_p}" for test, top_p in cells]
+
+    def tested(results, cell):
+        return [entry["rouge_l"]["value"] for result in results for entry in result["test"]
+                if (entry["set"], entry["top_p"]) == cell]
+
+    markdown(["row", "seeds", *heads], [
+        [name, str(len(results)), *[spread(tested(results, cell)) for cell in cells]]
+        for name, results in found.items() if name not in SEARCH])
+    print("\nTraining:\n")
+    markdown(["row", "seeds", "best on dev", "last on dev", "training, min", "to the best on dev, min",
+              "peak, GiB", "student's mass in the sets"], [
+        [name, str(len(results)),
+         spread([r["best_dev"]["rouge_l"] for r in results]),
+         spread([r["dev"][-1]["rouge_l"] for r in results]),
+         spread([r["training_seconds"] / 60 for r in results]),
+         spread([r["best_dev"]["training_seconds"] / 60 for r in results]),
+         spread([r["peak_mib"] / 1024 for r in results]),
+         spread([r["last_16_steps"][MASS] for r in results if MASS in r["last_16_steps"]], digits=3)]
+        for name, results in found.items() if name not in REFERENCES])
+    for file in sorted(AGAINST.glob("*.json")):
+        print(f"\nDifferences to {file.stem}, with 95 % intervals:\n")
+        differences = json.loads(file.read_text())
+        markdown(["row", *heads], [[row, *map(interval, of)] for row, of in differences.items()])
+
+
+def markdown(heads, rows):
+    for row in [heads, ["---"] * len(heads), *rows]:
         print("|", " | ".join(row), "|")
+
+
+def interval(entry):
+    found = entry["difference"]
+    return f"{found['value']:+.1f} ({found['lower']:+.1f} to {found['upper']:+.1f})"
 
 
 def spread(values, digits=2):
@@ -335,8 +384,9 @@ def main():
     parser.add_argument("--hours", type=float, default=1e6, help="stop after this time, and go on the next time")
     parser.add_argument("--jobs", type=int, default=2, help="runs that share the machine")
     parser.add_argument("--rehearse", action="store_true", help="go through all of it at small sizes")
+    parser.add_argument("--search", action="store_true", help="the settings that are only looked at on dev")
     parser.add_argument("--rows", help="names of rows, with commas between them; all of them by default")
-    parser.add_argument("--compare", metavar="A,B", help="differences of two rows, paired by prompt")
+    parser.add_argument("--against", metavar="ROW", help="write the differences of all rows to this one")
     parser.add_argument("--table", action="store_true", help="print the rows that are there")
     arguments = parser.parse_args()
     if arguments.table:
@@ -344,17 +394,12 @@ def main():
     if not (arguments.model and arguments.data and arguments.work):
         parser.error("--model, --data and --work are needed")
     driver = Driver(arguments)
-    if arguments.compare:
-        row, other = arguments.compare.split(",")
-        for test in TESTS:
-            for top_p in NUCLEI:
-                for difference in driver.compare(row, other, test, top_p):
-                    print(test, top_p, json.dumps(difference))
-        return None
-    rows = arguments.rows.split(",") if arguments.rows else list(ROWS)
+    if arguments.against:
+        return driver.against(arguments.against)
+    rows = arguments.rows.split(",") if arguments.rows else list(SEARCH if arguments.search else ROWS)
     try:
         driver.prepare()
-        seeds = SEEDS[:1] if arguments.rehearse else SEEDS
+        seeds = SEEDS[:1] if arguments.rehearse or arguments.search else SEEDS
         driver.together([lambda n=name, s=seed: driver.row(n, s) for seed in seeds for name in rows])
     except RuntimeError as failure:
         sys.exit(str(failure))
