@@ -6,58 +6,36 @@ FOLDER is the Hugging Face folder of SmolLM2-135M or of another Llama. README.md
 """
 
 import argparse
-import glob
 import json
-import os
 import pathlib
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 
-HERE = pathlib.Path(__file__).resolve()
-ROOT = HERE.parents[2]
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import beside
 
 # What each side computes in a step, and the ratio of tokens a second and of peak memory that is asked of `bellman`.
 PAIRS = [
-    ("bd", "PyTorch, all logits", "bd", 2.0, None),
-    ("bd-candidates", "PyTorch, candidates' logits", "bd-candidates", 1.2, None),
-    ("sft", "PyTorch", "sft", 1.1, 0.6),
-    ("kd", "PyTorch", "kd", 1.1, 0.6),
+    ("bd", "PyTorch, all logits", 2.0, None),
+    ("bd-candidates", "PyTorch, candidates' logits", 1.2, None),
+    ("sft", "PyTorch", 1.1, 0.6),
+    ("kd", "PyTorch", 1.1, 0.6),
 ]
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", required=True, help="a Hugging Face folder with a tokenizer")
-    parser.add_argument("--layers", type=int, default=10, help="the student's: the first of the model")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--time", type=int, default=256, help="tokens of a sequence")
-    parser.add_argument("--p", type=float, default=0.8)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3, help="both take turns this often")
-    parser.add_argument("--steps", type=int, default=4, help="of each turn; the first warms up")
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of products: PyTorch's by autocast, `bellman`'s by its kernels")
-    parser.add_argument("--only", choices=["bd", "bd-candidates", "sft", "kd"], action="append")
-    parser.add_argument("--prepare", metavar="FOLDER", help=argparse.SUPPRESS)
-    parser.add_argument("--step", metavar="OBJECTIVE", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def environment():
-    """The Python of an environment of this benchmark's own, made on the first run."""
-    folder = TARGET / "bench-train"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        print(f"installing PyTorch into {folder}", file=sys.stderr)
-        venv.create(folder, with_pip=True)
-        install = [python, "-m", "pip", "install", "--quiet", "-r", HERE.parent / "requirements.txt"]
-        subprocess.run(install, check=True)
-    return str(python)
+    options = beside.parser(__doc__)
+    options.add_argument("--layers", type=int, default=10, help="the student's: the first of the model")
+    options.add_argument("--batch", type=int, default=8)
+    options.add_argument("--time", type=int, default=256, help="tokens of a sequence")
+    options.add_argument("--p", type=float, default=0.8)
+    options.add_argument("--steps", type=int, default=4, help="of each turn; the first warms up")
+    beside.dtype(options)
+    options.add_argument("--only", choices=[objective for objective, *_ in PAIRS], action="append")
+    options.add_argument("--step", metavar="OBJECTIVE", help=argparse.SUPPRESS)
+    return options.parse_args()
 
 
 def prepare(options):
@@ -65,13 +43,9 @@ def prepare(options):
     import torch
     import transformers
 
-    folder = pathlib.Path(options.prepare)
+    folder = options.torch
     model = transformers.AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(options.model)
-    pages = sorted(glob.glob(str(ROOT / "docs" / "src" / "**" / "*.md"), recursive=True))
-    text = "\n".join(pathlib.Path(page).read_text(encoding="utf-8") for page in pages)
-    ids = torch.tensor(tokenizer(text)["input_ids"][: options.batch * options.time])
-    ids = ids.reshape(options.batch, options.time)
+    ids = torch.tensor(beside.sequences(options.model, options.batch, options.time))
     sets = []
     with torch.no_grad():
         for sequence in ids:
@@ -153,7 +127,7 @@ def step(options):
     import transformers
 
     torch.set_num_threads(options.threads)
-    folder = pathlib.Path(options.prepare)
+    folder = options.torch
     model = transformers.AutoModelForCausalLM.from_pretrained(folder / "student", dtype=torch.float32).train()
     batch, teacher = Batch(folder / "batch.json"), None
     if options.step == "kd":
@@ -167,47 +141,29 @@ def step(options):
         optimiser.step()
         optimiser.zero_grad()
         seconds, busy = time.perf_counter() - start, time.process_time() - busy
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = beside.peak_bytes()
         rate = batch.ids.numel() / seconds
         print(json.dumps({"tokens_per_second": rate, "core_seconds": busy, "peak_bytes": peak, "loss": loss.item()}),
               flush=True)
 
 
-def run(command, threads):
-    variables = {**os.environ, "RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-    output = subprocess.run(command, cwd=ROOT, env=variables, check=True, stdout=subprocess.PIPE, text=True)
-    return [json.loads(line) for line in output.stdout.splitlines()]
-
-
 def main():
     options = arguments()
-    if options.step:
-        return step(options)
-    if options.prepare:
-        return prepare(options)
-    example = ["cargo", "build", "--release", "--quiet", "--workspace", "--example", "train"]
-    subprocess.run(example, cwd=ROOT, check=True)
-    python, ours = environment(), str(TARGET / "release" / "examples" / "train")
+    if options.torch:
+        return step(options) if options.step else prepare(options)
+    ours, model = beside.example("train"), pathlib.Path(options.model).resolve()
+    pairs = [pair for pair in PAIRS if not options.only or pair[0] in options.only]
     with tempfile.TemporaryDirectory() as folder:
-        same = [python, str(HERE), "--model", str(pathlib.Path(options.model).resolve()), "--prepare", folder,
-                "--threads", str(options.threads)]
-        sizes = run(same + ["--layers", str(options.layers), "--batch", str(options.batch), "--time", str(options.time),
-                            "--p", str(options.p)], options.threads)[0]
-        pairs = [pair for pair in PAIRS if not options.only or pair[0] in options.only]
+        theirs = [beside.python(), __file__, "--model", model, "--torch", folder, "--threads", options.threads]
+        sizes = beside.run([*theirs, "--layers", options.layers, "--batch", options.batch, "--time", options.time,
+                            "--p", options.p], options.threads)[0]
         commands = {}
-        for theirs, _, objective, _, _ in pairs:
-            commands["theirs", theirs] = same + ["--step", theirs, "--steps", str(options.steps), "--dtype", options.dtype]
-            compute = {"float32": "f32", "bfloat16": "bf16"}[options.dtype]
-            teacher = [str(pathlib.Path(options.model).resolve())] if objective == "kd" else []
-            commands["ours", objective] = [ours, f"{folder}/student", f"{folder}/batch.json", objective, str(options.steps),
-                                           compute] + teacher
-        results = {name: [] for name in commands}
-        for turn in range(options.rounds):
-            for name, command in commands.items():
-                results[name] += run(command, options.threads)[1:]
-                rates = " ".join(f"{r['tokens_per_second']:.0f}" for r in results[name])
-                print(f"turn {turn + 1}: {' '.join(name)}: {rates}", file=sys.stderr)
-    table(pairs, results, sizes)
+        for objective, *_ in pairs:
+            commands[f"{objective}, PyTorch"] = [*theirs, "--step", objective, "--steps", options.steps, "--dtype", options.dtype]
+            teacher = [model] if objective == "kd" else []
+            commands[f"{objective}, bellman"] = [ours, f"{folder}/student", f"{folder}/batch.json", objective, options.steps,
+                                            beside.COMPUTE[options.dtype], *teacher]
+        table(pairs, beside.turns(commands, options), sizes)
 
 
 def cells(steps):
@@ -219,10 +175,12 @@ def cells(steps):
 def table(pairs, results, sizes):
     print("| step | by | tokens/s, best | median | core-seconds, best | peak memory | loss at the last step |")
     print("|---|---|---|---|---|---|---|")
-    for theirs, label, objective, faster, smaller in pairs:
-        both = [cells(results["theirs", theirs]), cells(results["ours", objective])]
-        for name, steps, (best, median, core, peak) in zip([label, "`bellman`"],
-                                                           [results["theirs", theirs], results["ours", objective]], both):
+    for objective, label, faster, smaller in pairs:
+        both = []
+        for name, side in ((label, "PyTorch"), ("`bellman`", "bellman")):
+            steps = results[f"{objective}, {side}"]
+            both.append(cells(steps))
+            best, median, core, peak = both[-1]
             print(f"| {objective} | {name} | {best:.0f} | {median:.0f} | {core:.2f} | {peak / 1e9:.2f} GB "
                   f"| {steps[-1]['loss']:.4f} |")
         a, b = both

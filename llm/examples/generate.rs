@@ -11,14 +11,7 @@ use std::time::Instant;
 /// The allocator of the command.
 #[path = "../../src/allocator.rs"]
 mod allocator;
-
-/// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kilobytes.unwrap_or(0u64) * 1024
-}
+mod process;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     allocator::keep_memory();
@@ -31,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prompts: Vec<Vec<u32>> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
     for seed in 0..rounds.parse()? {
         let sampling = Sampling { max_new_tokens: tokens.parse()?, seed, ..Sampling::default() };
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), process::processor_time());
         // No token ends a response, so that all are of one length.
         let watch = &mut |_| ControlFlow::Continue(());
         let responses = generate(&model, &Job::of_each(&prompts), &[], &sampling, watch)?;
@@ -41,7 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{}",
             serde_json::json!({
                 "tokens_per_second": made as f64 / seconds,
-                "peak_bytes": peak(),
+                "core_seconds": process::processor_time() - busy,
+                "peak_bytes": process::peak(),
                 "tokens": made,
             })
         );

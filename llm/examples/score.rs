@@ -13,22 +13,7 @@ use std::time::Instant;
 /// The allocator of the command.
 #[path = "../../src/allocator.rs"]
 mod allocator;
-
-/// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kilobytes.unwrap_or(0u64) * 1024
-}
-
-/// The processor time so far in seconds, of all threads, as Linux counts it in hundredths.
-fn processor_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name in parentheses may hold blanks; user and system time are the 12th and 13th behind.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
+mod process;
 
 /// Writes the rows of a cache.
 fn write(out: &Path, p: TopP, exchanges: &[Exchange], scores: &[Scores]) -> Result<(), LlmError> {
@@ -77,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exchanges: Vec<Exchange> = sequences.iter().map(exchange).collect();
     let p = TopP::new(p.parse()?)?;
     for _ in 0..rounds.parse()? {
-        let (start, busy) = (Instant::now(), processor_time());
+        let (start, busy) = (Instant::now(), process::processor_time());
         let scores = compute.run(|| score(&model, &exchanges, p))?;
         write(Path::new(out), p, &exchanges, &scores)?;
         let seconds = start.elapsed().as_secs_f64();
@@ -88,8 +73,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{}",
             serde_json::json!({
                 "tokens_per_second": tokens as f64 / seconds,
-                "core_seconds": processor_time() - busy,
-                "peak_bytes": peak(),
+                "core_seconds": process::processor_time() - busy,
+                "peak_bytes": process::peak(),
                 "mean_set_size": candidates as f64 / positions as f64,
                 "mean_nll": -logs / positions as f64,
             })

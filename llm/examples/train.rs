@@ -17,28 +17,13 @@ use std::time::Instant;
 /// The allocator of the command.
 #[path = "../../src/allocator.rs"]
 mod allocator;
+mod process;
 
 /// Sequences, and the candidate set of every position but the last.
 #[derive(Deserialize)]
 struct File {
     ids: Vec<Vec<u32>>,
     sets: Vec<Vec<Vec<u32>>>,
-}
-
-/// The peak of resident memory in bytes, as Linux counts it; 0 elsewhere.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    kilobytes.unwrap_or(0u64) * 1024
-}
-
-/// The processor time so far in seconds, of all threads, as Linux counts it in hundredths.
-fn processor_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name in parentheses may hold blanks; user and system time are the 12th and 13th behind.
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The sequences as responses to their first token, with the candidate sets of every position.
@@ -119,7 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let batch = Batch::new(&examples.iter().collect::<Vec<_>>())?;
     let scores: Vec<&Scores> = scores.iter().collect();
     for _ in 0..steps.parse()? {
-        let (start, busy) = (Instant::now(), processor_time());
+        let (start, busy) = (Instant::now(), process::processor_time());
         let loss = compute.run(|| loss(objective, &model, teacher.as_ref(), &batch, &scores))?;
         let forward = start.elapsed().as_secs_f64();
         let mut gradients = Gradients::new();
@@ -134,8 +119,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "{}",
             serde_json::json!({
                 "tokens_per_second": tokens as f64 / seconds,
-                "core_seconds": processor_time() - busy,
-                "peak_bytes": peak(),
+                "core_seconds": process::processor_time() - busy,
+                "peak_bytes": process::peak(),
                 "loss": loss.to_scalar::<f32>()?,
                 "forward_seconds": forward,
                 "backward_seconds": backward,
