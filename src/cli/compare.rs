@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  bellman compare --a student-dev --b teacher-dev --references student-dev/references.jsonl
+  bellman compare --a student-dev --b teacher-dev
   bellman compare --a predictions.jsonl --b others.jsonl --references test.jsonl
   bellman compare --a predictions.jsonl --b others.jsonl --references test.jsonl --confidence 0.99 --json")]
 pub struct Compare {
@@ -25,9 +25,9 @@ pub struct Compare {
     /// The same of the other system
     #[arg(long, value_name = "FILE")]
     b: PathBuf,
-    /// JSON Lines with a field `output`, a text or a list of texts
+    /// JSON Lines with a field `output`, a text or a list of texts [references.jsonl in a folder]
     #[arg(long, value_name = "FILE")]
-    references: PathBuf,
+    references: Option<PathBuf>,
     #[command(flatten)]
     interval: Interval,
     /// Print one JSON object on standard output
@@ -81,7 +81,7 @@ impl Compare {
     /// Runs it.
     pub fn run(self) -> Result<End, CliError> {
         let bootstrap = self.interval.bootstrap()?;
-        let references = Texts::references(&self.references)?;
+        let references = Texts::references(&self.references()?)?;
         let a = System::read(&self.a, &references)?;
         let b = System::read(&self.b, &references)?;
         let pair = |of: fn(&Score) -> f64| {
@@ -109,6 +109,16 @@ impl Compare {
             comparison.print()
         }
         Ok(End::Fine)
+    }
+
+    /// The file of the references: as given, or what `bellman eval` wrote beside predictions.
+    fn references(&self) -> Result<PathBuf, CliError> {
+        let given = self.references.clone();
+        let beside = [&self.a, &self.b].map(|system| system.join("references.jsonl"));
+        given.or(beside.into_iter().find(|file| file.is_file())).ok_or_else(|| {
+            let what = "neither system is a folder with references.jsonl";
+            CliError::argument(what, "give `--references FILE`")
+        })
     }
 }
 

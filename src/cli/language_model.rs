@@ -69,12 +69,10 @@ impl ComputeType {
     pub fn at(self, place: &Place) -> Result<llm::Compute, CliError> {
         match self {
             Self::F32 => Ok(llm::Compute::F32),
-            Self::Bf16 if place.device == DeviceName::Cpu && place.dtype == NumberType::F32 => {
-                Ok(llm::Compute::Bf16)
-            }
+            Self::Bf16 if place.dtype == NumberType::F32 => Ok(llm::Compute::Bf16),
             Self::Bf16 => {
-                let what = "`--compute bf16` is for weights in f32 on a processor";
-                Err(CliError::argument(what, "leave it out; on a GPU give `--dtype bf16`"))
+                let what = "`--compute bf16` is for weights in f32";
+                Err(CliError::argument(what, "leave out one of `--compute` and `--dtype`"))
             }
         }
     }

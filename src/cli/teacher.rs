@@ -50,7 +50,7 @@ pub struct Generate {
     pub(super) server: ServerArguments,
     #[command(flatten)]
     pub(super) place: Place,
-    /// The type in which a processor multiplies f32 weights; bf16 is fast with AVX512-BF16
+    /// The type in which f32 weights are multiplied; bf16 is fast on GPUs and with AVX512-BF16
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     pub(super) compute: ComputeType,
     /// A data set in JSON Lines

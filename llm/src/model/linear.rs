@@ -2,7 +2,7 @@
 
 use super::Parameters;
 use super::fused;
-use crate::LlmError;
+use crate::{Compute, LlmError};
 use candle_core::Tensor;
 
 /// A linear map with the weight as its file has it.
@@ -50,9 +50,9 @@ impl Linear {
         let y = if self.short(&[x]) {
             fused::linear(x, &self.weight)?
         } else if self.input_first {
-            x.matmul(&self.weight)?
+            Compute::times(x, &self.weight)?
         } else {
-            x.matmul(&self.weight.t()?)?
+            Compute::times(x, &self.weight.t()?)?
         };
         self.with_bias(y)
     }

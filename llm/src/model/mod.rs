@@ -27,9 +27,9 @@ pub use layers::{Layers, LayersProblem};
 pub use parameters::Mode;
 pub use tokens::{Padding, Tokens};
 
-use crate::LlmError;
 use crate::config::{Architecture, ModelConfig, Positions};
 use crate::weights::Weights;
+use crate::{Compute, LlmError};
 use block::Block;
 use candle_core::{DType, Device, Tensor, Var};
 use linear::Linear;
@@ -280,7 +280,7 @@ impl Model {
         let logits_mv = if fused::applies(&[&hidden_me, &self.head_ve]) {
             fused::linear(&hidden_me, &self.head_ve)?
         } else {
-            hidden_me.matmul(&self.head_ve.t()?)?
+            Compute::times(&hidden_me, &self.head_ve.t()?)?
         };
         Ok(logits_mv.reshape(shape)?)
     }

@@ -4,7 +4,7 @@ use super::cells;
 use crate::flat::is_flat;
 use crate::teacher::Scores;
 use crate::tensors::{Mask, Slots};
-use crate::{LlmError, Tensors};
+use crate::{Compute, LlmError, Tensors};
 use candle_core::{DType, Device, Tensor};
 use operators::{CandidateSets, Cells, RowLayout};
 
@@ -145,7 +145,7 @@ impl Candidates {
     ) -> Result<Tensor, LlmError> {
         let tokens = Tensor::from_slice(&self.tokens, self.tokens.len(), device)?;
         let head_ue = head_ve.index_select(&tokens, 0)?;
-        let logits_ru = hidden_re.matmul(&head_ue.t()?)?;
+        let logits_ru = Compute::times(hidden_re, &head_ue.t()?)?;
         let places = Tensor::from_slice(&self.places, self.places.len(), device)?;
         Ok(logits_ru.flatten_all()?.index_select(&places, 0)?)
     }

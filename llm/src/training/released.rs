@@ -3,7 +3,7 @@
 
 use super::Batch;
 use crate::teacher::Scores;
-use crate::{LlmError, Tensors};
+use crate::{Compute, LlmError, Tensors};
 use candle_core::Tensor;
 use operators::{
     CandidateSets, NumberSystem, Released, Responses, RowLayout, bellman_distill_released,
@@ -36,7 +36,7 @@ pub fn loss(
     }
     let sets = CandidateSets::from_kept(&layout, kept)?;
     let n = Tensors::new(&layout, hidden_re.dtype(), hidden_re.device())?;
-    let logits = hidden_re.matmul(&head_ve.t()?)?;
+    let logits = Compute::times(hidden_re, &head_ve.t()?)?;
     let q = student_q(&n, &n.cells_of(&logits)?, &n.full(), &released.settings)?;
     let next = batch.next();
     let follows = next.next().iter().map(Option::is_some);

@@ -37,7 +37,7 @@ pub fn survey(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Vec<Survey>, LlmEr
             let product = product(lend(&part_ce).whole()?, lend(&head_ev).whole()?, precision)?;
             Tensor::from_vec(product, part_ce.dim(0)? * width, &Device::Cpu)?
         } else {
-            part_ce.matmul(&head_ev)?.flatten_all()?
+            Compute::times(&part_ce, &head_ev)?.flatten_all()?
         };
         let of = |(i, row): (usize, Result<Survey, (usize, f64)>)| {
             let wrong = |(slot, value)| {
@@ -106,7 +106,7 @@ fn of_short_row(row: &[f32]) -> Result<Survey, (usize, f64)> {
 pub fn log_normaliser(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Tensor, LlmError> {
     if !hidden_re.device().is_cpu() {
         // candle's own differentiable one, which keeps the logits.
-        return Ok(hidden_re.matmul(&head_ve.t()?)?.log_sum_exp(D::Minus1)?);
+        return Ok(Compute::times(hidden_re, &head_ve.t()?)?.log_sum_exp(D::Minus1)?);
     }
     let values = survey(hidden_re, head_ve)?.iter().map(|s| s.log_normaliser).collect();
     Ok(hidden_re.apply_op2(head_ve, LogNormaliser { values })?)

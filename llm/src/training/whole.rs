@@ -4,8 +4,8 @@
 use super::candidates::Candidates;
 use super::survey::{known, log_normaliser, survey};
 use super::{Batch, SparseShift, Tally};
-use crate::LlmError;
 use crate::teacher::Scores;
+use crate::{Compute, LlmError};
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Shape, Tensor};
 use operators::{
     BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,
@@ -127,7 +127,7 @@ fn floored(
     shift: &Tensor,
     q_min: f64,
 ) -> candle_core::Result<Tensor> {
-    hidden.matmul(&head.t()?)?.broadcast_sub(&shift.unsqueeze(1)?)?.maximum(q_min)
+    Compute::times(hidden, &head.t()?)?.broadcast_sub(&shift.unsqueeze(1)?)?.maximum(q_min)
 }
 
 fn chunks(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {

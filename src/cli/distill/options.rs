@@ -66,7 +66,7 @@ pub struct Options {
     /// The type of its numbers [f32]
     #[arg(long, value_name = "TYPE", help_heading = "Models and data")]
     pub dtype: Option<NumberType>,
-    /// The type in which a processor multiplies f32 weights; bf16 is fast with AVX512-BF16 [f32]
+    /// The type in which f32 weights are multiplied; bf16 is fast on GPUs and with AVX512-BF16 [f32]
     #[arg(long, value_name = "TYPE", help_heading = "Models and data")]
     pub compute: Option<ComputeType>,
 

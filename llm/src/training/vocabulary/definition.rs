@@ -1,7 +1,7 @@
 //! The losses by the operators, with the gradients of backpropagation.
 
 use super::{Gradients, Target};
-use crate::{LlmError, Tensors};
+use crate::{Compute, LlmError, Tensors};
 use candle_core::{DType, Device, Tensor, Var};
 use operators::{Cells, RowLayout, Rows, cross_entropy, kl_divergence, projection};
 
@@ -47,7 +47,7 @@ pub(super) fn of_rows(
     let layout = RowLayout::uniform(weights.len(), head_ve.dim(0)?)?;
     let n = Tensors::new(&layout, hidden_re.dtype(), hidden_re.device())?;
     let logits = |hidden: &Tensor, head: &Tensor| -> Result<Cells<Tensors>, LlmError> {
-        n.cells_of(&hidden.matmul(&head.t()?)?)
+        n.cells_of(&Compute::times(hidden, &head.t()?)?)
     };
     let rows = weights.len();
     let (student, full, weights) = (logits(hidden_re, head_ve)?, n.full(), n.rows(weights)?);
