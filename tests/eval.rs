@@ -203,4 +203,11 @@ fn all_seeds_of_two_folders_are_compared_by_the_means_of_prompts() {
     let files = ["compare", "--a", "empty", "--b", "b", "--references", "a/references.jsonl"];
     let words = common::error(bellman().current_dir(folder).args(files));
     assert!(words.contains("holds no predictions"), "{words}");
+
+    let beside = ["compare", "--a", "a", "--b", "b", "--json"];
+    let same = common::json(bellman().current_dir(folder).args(beside));
+    assert_eq!(same, answer, "the references in a folder");
+    let files = ["compare", "--a", "a/seed-1.jsonl", "--b", "b/seed-4.jsonl"];
+    let words = common::error(bellman().current_dir(folder).args(files));
+    assert!(words.contains("neither system is a folder with references.jsonl"), "{words}");
 }

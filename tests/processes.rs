@@ -98,22 +98,6 @@ mod models {
     use std::process::Stdio;
     use std::time::Duration;
 
-    const GENERATE: [&str; 13] = [
-        "generate",
-        "--teacher",
-        ".",
-        "--prompts",
-        "train.jsonl",
-        "--prompt",
-        "chat",
-        "--responses",
-        "2",
-        "--max-new-tokens",
-        "6",
-        "--p",
-        "0.5",
-    ];
-
     const CONFIG: &str = r#"
 student = "."
 train = "train.jsonl"
@@ -133,9 +117,7 @@ max-tokens = 60
     /// A tiny model that is teacher and student, records for three parts, and a config.
     fn prepare(folder: &Path) {
         tiny::model(folder);
-        let record = |i: u32| serde_json::json!({"instruction": format!("Say {i}."), "output": format!("It is {i}.")});
-        let lines: Vec<String> = (0..40).map(|i| record(i).to_string()).collect();
-        std::fs::write(folder.join("train.jsonl"), lines.join("\n")).unwrap();
+        tiny::records(folder, 40);
         std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
     }
 
@@ -167,9 +149,11 @@ max-tokens = 60
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         prepare(folder);
-        let alone = bellman().current_dir(folder).args(GENERATE).args(["--out", "alone"]).assert();
+        let alone =
+            bellman().current_dir(folder).args(tiny::GENERATE).args(["--out", "alone"]).assert();
         alone.code(0);
-        let two = ends(mpirun(folder, 2).args(GENERATE).args(["--out", "teacher", "--json"]), 0);
+        let two =
+            ends(mpirun(folder, 2).args(tiny::GENERATE).args(["--out", "teacher", "--json"]), 0);
         assert_eq!(json(&two)["responses"], 80);
         let file = |name: &str| std::fs::read(folder.join(name).join("teacher.parquet")).unwrap();
         assert!(file("teacher") == file("alone"));

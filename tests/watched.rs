@@ -238,9 +238,23 @@ fn ctrl_c_at_any_moment_keeps_every_step_and_says_how_to_go_on() {
     let often = ["--score-every", "1", "--save-every", "100", "--steps", "6"];
     let whole = ["--config", "run.toml", "--out", "whole"];
     distill(folder, &[&whole[..], &often].concat()).assert().code(0);
-    let first = [&RUN[..], &often].concat();
-    let mut arguments = &first[..];
+    // On a busy machine a run may end before it hears of the signal: another one then.
     let mut stops = 0;
+    for _ in 0..20 {
+        let _ = std::fs::remove_dir_all(folder.join("run"));
+        stops += stopped_until_it_ends(folder, &[&RUN[..], &often].concat());
+        assert!(result(&folder.join("run")) == result(&folder.join("whole")));
+        if stops >= 3 {
+            return;
+        }
+    }
+    panic!("stopped {stops} times only");
+}
+
+/// Stops a run by Ctrl-C after every line of its log until it ends by itself; how often that was.
+#[cfg(unix)]
+fn stopped_until_it_ends(folder: &Path, first: &[&str]) -> u64 {
+    let (mut arguments, mut stops) = (first, 0);
     loop {
         // One line more than last time, and some of the next.
         let before = lines(&folder.join("run"));
@@ -249,7 +263,7 @@ fn ctrl_c_at_any_moment_keeps_every_step_and_says_how_to_go_on() {
         let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
         let output = child.wait_with_output().unwrap();
         if output.status.code() == Some(0) {
-            break;
+            return stops;
         }
         assert!(kill.unwrap().success());
         assert_eq!(output.status.code(), Some(130));
@@ -260,8 +274,6 @@ fn ctrl_c_at_any_moment_keeps_every_step_and_says_how_to_go_on() {
         arguments = &RESUME;
         stops += 1;
     }
-    assert!(stops >= 3, "{stops}");
-    assert!(result(&folder.join("run")) == result(&folder.join("whole")));
 }
 
 #[cfg(unix)]

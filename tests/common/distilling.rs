@@ -4,35 +4,17 @@
 use crate::common::bellman;
 use crate::events::events;
 use crate::tiny;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 
 /// A teacher that is its own student, records, and teacher data.
 pub fn prepare(folder: &Path) {
     tiny::model(folder);
-    let record =
-        |i: u32| json!({"instruction": format!("Say {i}."), "output": format!("It is {i}.")});
-    let lines: Vec<String> = (0..12).map(|i| record(i).to_string()).collect();
-    std::fs::write(folder.join("train.jsonl"), lines.join("\n")).unwrap();
+    tiny::records(folder, 12);
     std::fs::write(folder.join("run.toml"), CONFIG).unwrap();
-    let generate = [
-        "generate",
-        "--teacher",
-        ".",
-        "--prompts",
-        "train.jsonl",
-        "--prompt",
-        "chat",
-        "--responses",
-        "2",
-        "--max-new-tokens",
-        "8",
-        "--out",
-        "teacher",
-        "--p",
-        "0.5",
-    ];
-    bellman().current_dir(folder).args(generate).assert().code(0);
+    let generate =
+        bellman().current_dir(folder).args(tiny::GENERATE).args(["--out", "teacher"]).assert();
+    generate.code(0);
 }
 
 pub const CONFIG: &str = r#"

@@ -1,4 +1,5 @@
-//! A model that is small and can read.
+//! A model that is small and can read, and what it is given.
+#![allow(dead_code)] // each test binary uses a part
 
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -31,3 +32,28 @@ pub fn model(folder: &Path) {
     let template = "{% for m in messages %}{{ m.content }}{% endfor %}";
     std::fs::write(folder.join("chat_template.jinja"), template).unwrap();
 }
+
+/// So many records, as `train.jsonl`.
+pub fn records(folder: &Path, count: u32) {
+    let record =
+        |i: u32| json!({"instruction": format!("Say {i}."), "output": format!("It is {i}.")});
+    let lines: Vec<String> = (0..count).map(|i| record(i).to_string()).collect();
+    std::fs::write(folder.join("train.jsonl"), lines.join("\n")).unwrap();
+}
+
+/// The model as a teacher of the records, but for the folder that its responses go to.
+pub const GENERATE: [&str; 13] = [
+    "generate",
+    "--teacher",
+    ".",
+    "--prompts",
+    "train.jsonl",
+    "--prompt",
+    "chat",
+    "--responses",
+    "2",
+    "--max-new-tokens",
+    "8",
+    "--p",
+    "0.5",
+];
