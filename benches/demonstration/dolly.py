@@ -14,6 +14,7 @@ the work folder. Needs Python 3.11 and the release binary; nothing else.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -101,6 +103,7 @@ class Driver:
         self.teacher = self.work / "teacher/student"
         self.work.mkdir(parents=True, exist_ok=True)
         self.jobs = arguments.jobs
+        self.evaluating = defaultdict(threading.Lock)
         self.end = time.monotonic() + 3600 * arguments.hours
 
     def sized(self, settings):
@@ -234,22 +237,27 @@ class Driver:
             took = self.train(run, phase, p, settings, self.work / "start/student", seed)
             student = self.work / run / "student"
             result = {"row": name, "seed": seed, **took, **history(self.work / run / "log.jsonl")}
+        result["weights"] = weights(student)
         if name not in SEARCH:
-            result["test"] = [self.evaluate(name, seed, student, test, top_p)
-                              for test in TESTS for top_p in NUCLEI]
+            result["test"] = [self.evaluate(result, student, test, top_p) for test in TESTS for top_p in NUCLEI]
         result |= {"date": date.today().isoformat(), "machine": machine()}
         write(target, result)
 
-    def evaluate(self, name, seed, student, test, top_p):
+    def responses(self, row, test, top_p):
+        """Where the responses of a row's student are: the same weights and seed respond the same."""
+        return self.work / f"responses/{row['weights']}-seed{row['seed']}-{test}-{top_p}"
+
+    def evaluate(self, row, student, test, top_p):
         """Rouge-L on a test set; the responses stay in the work folder."""
-        out = self.work / f"responses/{name}-seed{seed}-{test}-{top_p}"
+        out = self.responses(row, test, top_p)
         note = out.with_suffix(f"{out.suffix}.json")
-        if not note.exists():
-            _, _, output = self.run(["eval", "--model", student, "--test", self.data / test / "test.jsonl",
-                                     *PROMPTS, *NEW_TOKENS, "--limit", self.count(TESTS[test]), "--top-p", top_p,
-                                     "--batch", "64", "--seeds", 10 * seed, "--predictions", out, "--json"])
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(output)
+        with self.evaluating[out]:
+            if not note.exists():
+                _, _, output = self.run(["eval", "--model", student, "--test", self.data / test / "test.jsonl",
+                                         *PROMPTS, *NEW_TOKENS, "--limit", self.count(TESTS[test]), "--top-p", top_p,
+                                         "--batch", "64", "--seeds", 10 * row["seed"], "--predictions", out, "--json"])
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.write_text(output)
         found = json.loads(note.read_text())
         kept = ["rouge_l", "prompts", "too_long"]
         return {"set": test, "top_p": top_p} | {key: found[key] for key in kept}
@@ -269,10 +277,9 @@ class Driver:
             folders = [Path(aside) / name for name in "ab"]
             for name, folder in zip((row, other), folders):
                 folder.mkdir()
-                for seed in SEEDS:
-                    if (self.results / f"{name}-seed{seed}.json").exists():
-                        responses = self.work / f"responses/{name}-seed{seed}-{test}-{top_p}"
-                        shutil.copytree(responses, folder, dirs_exist_ok=True)
+                for file in self.results.glob(f"{name}-seed*.json"):
+                    responses = self.responses(json.loads(file.read_text()), test, top_p)
+                    shutil.copytree(responses, folder, dirs_exist_ok=True)
                 if not (folder / "references.jsonl").exists():
                     return None
             _, _, output = self.run(["compare", "--a", folders[0], "--b", folders[1], "--references",
@@ -288,6 +295,13 @@ def write(target, value):
     aside = target.with_suffix(".part")
     aside.write_text(json.dumps(value, indent=1) + "\n")
     aside.rename(target)
+
+
+def weights(student):
+    """The hash of a model's weights."""
+    file = Path(student)
+    with open(file / "model.safetensors" if file.is_dir() else file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
 
 
 def flags(settings):
