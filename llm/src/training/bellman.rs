@@ -107,9 +107,18 @@ impl BellmanLoss {
         tally.add_rows(n, &weights, scores);
         tally.add_values(n, &candidates, &q.0, settings.q_min)?;
         tally.add_rewards(n, &weights, &evaluation, &teacher)?;
-        if let Some(rows) = &surveyed {
+        if surveyed.is_some() {
+            tally.add_survey(&candidates);
+        }
+        // Whatever needed the sum over the vocabulary gives the student's mass with it.
+        let normalisers = match (&surveyed, &normaliser) {
+            (Some(rows), _) => Some(rows.iter().map(|row| row.log_normaliser).collect()),
+            (None, Some(normaliser)) => Some(n.read_rows(&normaliser.0)?),
+            (None, None) => None,
+        };
+        if let Some(normalisers) = normalisers {
             let inside = soft_value(n, &Cells(z.0.detach()), &responses.set)?;
-            tally.add_survey(n, &candidates, rows, &inside)?;
+            tally.add_masses(&n.read_rows(&inside.0)?, &normalisers);
         }
         let mut loss = evaluation.objective.neg()?;
         if let Some(normaliser) = normaliser.filter(|_| self.mass_weight != 0.0) {

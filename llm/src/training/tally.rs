@@ -1,7 +1,6 @@
 //! [`Tally`]: what is counted while a loss is computed, for people and for checks.
 
 use super::candidates::Candidates;
-use super::survey::Survey;
 use crate::teacher::Scores;
 use crate::{LlmError, Tensors};
 use candle_core::Tensor;
@@ -32,11 +31,13 @@ pub struct Tally {
     pub reward: f64,
     /// |δ_t − r_t| over them, in nats, r_t the reward that the teacher's own Q-values imply.
     pub residual: f64,
-    /// Rows whose logits over the whole vocabulary were looked at.
+    /// Rows whose most likely token, to the student, was looked for.
     pub surveyed: f64,
     /// Those of them whose most likely token, to the student, is not in the teacher's set.
     pub best_outside: f64,
-    /// The student's mass in the teacher's sets, over the rows looked at.
+    /// Rows whose logits over the whole vocabulary were added up.
+    pub weighed: f64,
+    /// The student's mass in the teacher's sets, over these rows.
     pub student_mass: f64,
 }
 
@@ -101,20 +102,17 @@ impl Tally {
         Ok(())
     }
 
-    pub(super) fn add_survey(
-        &mut self,
-        n: &Tensors,
-        candidates: &Candidates,
-        rows: &[Survey],
-        inside: &Rows<Tensors>,
-    ) -> Result<(), LlmError> {
-        let log_masses = n.read_rows(&inside.0)?;
-        self.surveyed += rows.len() as f64;
+    pub(super) fn add_survey(&mut self, candidates: &Candidates) {
+        self.surveyed += candidates.inside().len() as f64;
         self.best_outside += candidates.rows_beside() as f64;
-        let masses = log_masses.iter().zip(rows).map(|(v, row)| (v - row.log_normaliser).exp());
+    }
+
+    /// Of each row the student's log Σ exp z over the set and over the vocabulary.
+    pub(super) fn add_masses(&mut self, sets: &[f64], normalisers: &[f64]) {
+        self.weighed += sets.len() as f64;
+        let masses = sets.iter().zip(normalisers).map(|(set, whole)| (set - whole).exp());
         // Rounding may put a mass above 1.
         self.student_mass += masses.map(|mass| mass.min(1.0)).sum::<f64>();
-        Ok(())
     }
 
     /// Adds another one.
@@ -131,6 +129,7 @@ impl Tally {
         self.residual += other.residual;
         self.surveyed += other.surveyed;
         self.best_outside += other.best_outside;
+        self.weighed += other.weighed;
         self.student_mass += other.student_mass;
     }
 
@@ -152,7 +151,7 @@ impl Tally {
             outside: share(self.outside, self.rows),
             floored: share(self.floored, self.cells),
             teacher_mass: share(self.teacher_mass, self.rows),
-            student_mass: share(self.student_mass, self.surveyed),
+            student_mass: share(self.student_mass, self.weighed),
             best_outside: share(self.best_outside, self.surveyed),
             reward: share(self.reward, self.transitions),
             residual: share(self.residual, self.transitions),

@@ -119,6 +119,14 @@ fn what_is_counted_is_what_is_there() {
     assert_eq!((tally.rows, tally.outside), (batch.rows() as f64, outside));
     assert_eq!((tally.best_outside, tally.floored), (best_outside, floored));
     assert!((tally.student_mass - mass).abs() < 1e-9);
+    let soft = bellman(SparseShift::LogSoftmax, Phi::Identity, Outside::Floor);
+    let plain = bellman(SparseShift::CandidateMax, Phi::Identity, Outside::Floor);
+    for loss in [soft, BellmanLoss { mass_weight: 1.0, ..plain }] {
+        let (_, tally) = sparse(&loss, &batch, &scores);
+        assert_eq!((tally.surveyed, tally.weighed), (0.0, tally.rows));
+        assert!((tally.student_mass - mass).abs() < 1e-9, "what needs the sum gives the mass");
+    }
+    assert_eq!(sparse(&plain, &batch, &scores).1.shares().student_mass, None);
     // A student that is the teacher has its rewards.
     assert!(tally.residual > 0.0);
 }
