@@ -44,6 +44,7 @@ def arguments():
     parser.add_argument("--program", type=pathlib.Path, default=TARGET / "release" / "bellman")
     parser.add_argument("--demonstration", type=pathlib.Path, help="settings other than those that are built in")
     parser.add_argument("--rows", type=pathlib.Path, default=ROWS, help="where the files lie")
+    parser.add_argument("--against", metavar="ROW", help="the row that differences are to [the demonstration's control]")
     parser.add_argument("--runs", type=pathlib.Path, default=TARGET / "demonstration", help="where the runs go")
     return parser.parse_args()
 
@@ -77,19 +78,21 @@ def interval(values):
     return mean, T[min(n - 2, len(T) - 1)] * statistics.stdev(values) / math.sqrt(n)
 
 
-def table(outcomes):
-    """The table in Markdown, a part for each way of sampling."""
-    control, rows = outcomes[0]["control"], [row["name"] for row in outcomes[0]["rows"]]
+def table(outcomes, control):
+    """The table in Markdown, a part for each way of sampling, with differences to the row `control`."""
+    rows = [row["name"] for row in outcomes[0]["rows"]]
     lines = []
     for way, scores in enumerate(outcomes[0]["rows"][0]["scores"]):
         lines += ["", f"Responses drawn at top-p {scores['top_p']}, {len(outcomes)} seeds:", ""]
         lines += [f"| | exact match | − {control} | Rouge-L | − {control} | seconds |", "|---|---|---|---|---|---|"]
         for number, name in enumerate(rows):
             found = [outcome["rows"][number] for outcome in outcomes]
+            others = [outcome["rows"][rows.index(control)] for outcome in outcomes]
             cells = [name]
             for score in ("exact_match", "rouge_l"):
-                cells.append(f"{statistics.fmean(row['scores'][way][score]['value'] for row in found):.1f}")
-                mean, half = interval([row["scores"][way][score]["difference"]["value"] for row in found])
+                values, beside = ([row["scores"][way][score]["value"] for row in side] for side in (found, others))
+                cells.append(f"{statistics.fmean(values):.1f}")
+                mean, half = interval([value - other for value, other in zip(values, beside)])
                 cells.append("–" if name == control else f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})")
             seconds = [row["seconds"] for row in found if row["seconds"] is not None]
             cells.append(f"{statistics.fmean(seconds):.0f}" if seconds else "–")
@@ -108,7 +111,10 @@ def main():
     names = {(outcome["control"], *(row["name"] for row in outcome["rows"])) for outcome in outcomes}
     if len(names) > 1:
         sys.exit(f"{options.rows} holds outcomes of different demonstrations: {names}")
-    print(table(outcomes))
+    control = options.against or outcomes[0]["control"]
+    if control not in [row["name"] for row in outcomes[0]["rows"]]:
+        sys.exit(f"there is no row {control}")
+    print(table(outcomes, control))
 
 
 if __name__ == "__main__":
