@@ -52,6 +52,57 @@ fn at_p_1_the_sets_of_the_cache_do_not_enter() {
     let log = log(&folder.join("run"));
     let last = log.iter().rev().find(|entry| entry["event"] == "step").unwrap();
     assert_eq!((&last["outside"], &last["teacher_mass"]), (&json!(0.0), &json!(1.0)));
+    // Nobody has compared rewards: there are no candidates of the teacher.
+    assert_eq!((&last["reward"], &last["residual"]), (&Value::Null, &Value::Null));
+    // Objectives without sets take the same p.
+    let both = ["--config", "run.toml", "--out", "both", "--steps", "1", "--phases", "seqkd,bd"];
+    distill(folder, &[&both[..], &["--p", "1", "--check", "every=1"]].concat()).assert().code(0);
+}
+
+#[test]
+fn every_objective_runs_is_checked_where_it_can_be_and_changes_the_student() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let common = ["--config", "run.toml", "--steps", "1,2", "--warm-up", "0", "--score-every", "0"];
+    let more = ["--learning-rate", "1e-2,1e-3", "--check", "every=1", "--teacher", ".", "--json"];
+    let mut weights = vec![std::fs::read(folder.join("model.safetensors")).unwrap()];
+    for (phase, checked) in [
+        ("kd", true),
+        ("reverse-kl", true),
+        ("kd-candidates", true),
+        ("bd-released", true),
+        ("minillm", false),
+    ] {
+        // The first phase makes the student another model than the teacher, which it starts as.
+        let phases = format!("sft,{phase}");
+        let own = ["--phases", &phases, "--out", phase];
+        let outcome = json(&mut distill(folder, &[&common[..], &more, &own].concat()));
+        let outcome = &outcome["phases"][1];
+        assert_eq!((&outcome["phase"], &outcome["steps"]), (&json!(phase), &json!(2)));
+        assert_eq!(outcome["checks"], if checked { 2 } else { 0 }, "{phase}");
+        let scores = log(&folder.join(phase));
+        let scores = scores.iter().filter(|e| e["event"] == "score" && e["phase"] == phase);
+        let steps: Vec<&Value> = scores.map(|entry| &entry["step"]).collect();
+        assert_eq!(steps, [0, 2], "first and last");
+        weights.push(std::fs::read(folder.join(phase).join("best/model.safetensors")).unwrap());
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_the_data_that_it_was_started_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let said = error(&mut distill(folder, &["--out", "run", "--resume"]));
+    assert!(said.contains("holds no run") && said.contains("without `--resume`"), "{said}");
+    distill(folder, &["--config", "run.toml", "--out", "run", "--steps", "1"]).assert().code(0);
+    let data = std::fs::read_to_string(folder.join("train.jsonl")).unwrap();
+    std::fs::write(folder.join("train.jsonl"), data.replace("It is", "That is")).unwrap();
+    let said = error(&mut distill(folder, &["--out", "run", "--resume"]));
+    assert!(said.contains("train.jsonl is not what the run was started with"), "{said}");
+    std::fs::write(folder.join("train.jsonl"), data).unwrap();
+    distill(folder, &["--out", "run", "--resume"]).assert().code(0);
 }
 
 #[test]
@@ -329,7 +380,17 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
             "--steps has 2 numbers for 1 phases",
         ),
     ];
-    for (config, message) in cases {
+    let settings = [
+        ("batch = 0", "batch = 0 is not at least 1"),
+        ("clip = -1.0", "clip = -1 is not above 0"),
+        ("text-weight = 1.0", "training has no plain text"),
+        ("text-kl = 2.0", "text-kl = 2 is not between 0 and 1"),
+        ("top-p = 2.0\ndev = \"train.jsonl\"", "p = 2"),
+    ];
+    let sft = "student = \".\"\ntrain = \"train.jsonl\"\nprompt = \"chat\"\nphases = [\"sft\"]\n";
+    let settings = settings.map(|(setting, message)| (format!("{sft}{setting}"), message));
+    let settings = settings.iter().map(|(config, message)| (&config[..], *message));
+    for (config, message) in cases.into_iter().chain(settings) {
         std::fs::write(folder.join("bad.toml"), config).unwrap();
         let said = error(&mut distill(folder, &["--config", "bad.toml", "--out", "run"]));
         assert!(said.contains(message), "{config}: {said}");

@@ -327,9 +327,9 @@ pub enum LlmError {
         /// The value.
         value: f64,
     },
-    /// A number that the optimiser cannot work with.
+    /// A number that nothing can be trained with.
     #[error("{setting} = {value} is not {range}")]
-    Optimiser {
+    Setting {
         /// The name of the setting.
         setting: &'static str,
         /// Its value.

@@ -250,7 +250,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
 
     let mut optimiser = AdamW::new(&variables, AdamWSettings::default()).expect("optimiser");
     let rate = optimiser.step(&Gradients::new(), f64::NAN);
-    assert!(matches!(rate, Err(LlmError::Optimiser { setting: "learning rate", .. })));
+    assert!(matches!(rate, Err(LlmError::Setting { setting: "learning rate", .. })));
 
     // The state of another model.
     let folder = tempfile::tempdir().expect("folder");

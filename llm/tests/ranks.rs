@@ -175,6 +175,39 @@ fn run(ranks: &Ranks, folder: &Path, stop: usize) -> Result<(Weights, bool), Llm
 }
 
 #[test]
+fn what_fails_on_any_rank_is_known_to_all() {
+    let right = examples();
+    // Each example in turn carries less mass than it is to: some of them are checked by rank 1.
+    let failed = |damaged: usize| {
+        let mut examples = right.clone();
+        examples[damaged].scores.as_mut().unwrap().mass[0] = 0.25;
+        let folder = tempfile::tempdir().unwrap();
+        let of_ranks = on(2, |ranks| {
+            let settings = TrainerSettings { steps: 2, text_weight: 0.0, ..settings(8) };
+            let (name, objective) = ("bd".into(), bellman());
+            let phases = [Phase { name, objective, examples: examples.clone(), settings }];
+            let student = model("llama", DType::F32, Mode::Trainable);
+            let rhythm = Rhythm { save: 0, score: 0, patience: 0 };
+            let run = Run::open_over(&ranks, folder.path(), &phases, &[], rhythm).unwrap();
+            let mut run = run.with_checks(Checks { every: 1, p: TopP::new(0.5).ok() });
+            let error = run.train(&student, None, &mut |_| ControlFlow::Continue(()));
+            match error.unwrap_err() {
+                LlmError::Check { step, checked } => (step, *checked),
+                other => panic!("{other}"),
+            }
+        });
+        assert_eq!(of_ranks[0], of_ranks[1]);
+        let log = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
+        assert!(log.contains(&of_ranks[0].1.place), "the first rank writes it down: {log}");
+        of_ranks[0].1.place.clone()
+    };
+    let places: Vec<String> = (0..right.len()).map(failed).collect();
+    for rank in ["process 0, ", "process 1, "] {
+        assert!(places.iter().any(|place| place.starts_with(rank)), "{places:?}");
+    }
+}
+
+#[test]
 fn a_run_that_one_rank_breaks_off_goes_on_on_all_to_the_same_bits() {
     let whole = tempfile::tempdir().unwrap();
     let expected = on(2, |ranks| run(&ranks, whole.path(), usize::MAX).unwrap());

@@ -102,6 +102,14 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              the best student of the run"
         }
         E::NothingToTrain { .. } => "data come from `--train`, `--cache` and `--text`",
+        E::Setting { .. } | E::Operator(_) => "`--help` shows the defaults",
+        E::TooLong { .. } => "lower `--max-tokens` and `--max-prompt-tokens`",
+        E::File { .. } => "check the path, and that the file may be read",
+        E::LargerMass { .. } => {
+            "lower `--p`, or make the cache again by `bellman generate` at a larger one"
+        }
+        E::Cache { .. } => "make the file again by `bellman generate`",
+        E::TooManyCells => "lower `--micro-batch`",
         E::ShortOfBudget { .. } => {
             "make the cache at a larger `--p`, up to 1, or give a larger `--budget`"
         }

@@ -285,6 +285,18 @@ impl Model {
         Ok(logits_mv.reshape(shape)?)
     }
 
+    /// Whether the model has positions for so many tokens: rotary ones never end.
+    ///
+    /// # Errors
+    /// [`LlmError::TooLong`].
+    pub(crate) fn accept_length(&self, needed: usize) -> Result<(), LlmError> {
+        let positions = self.config.max_positions;
+        if self.learned.is_some() && needed > positions {
+            return Err(LlmError::TooLong { needed, positions });
+        }
+        Ok(())
+    }
+
     /// Embeddings with positions, [M, H].
     fn embed(&self, tokens: &Tokens, scene: &Scene) -> Result<Tensor, LlmError> {
         let mut x_mh = if fused::applies(&[&self.embedding_ve]) {
@@ -297,10 +309,7 @@ impl Model {
             x_mh = project_in.forward(&x_mh)?;
         }
         let Some((table, offset)) = &self.learned else { return Ok(x_mh) };
-        let needed = scene.positions.iter().max().map_or(0, |&last| last as usize + 1);
-        if needed > self.config.max_positions {
-            return Err(LlmError::TooLong { needed, positions: self.config.max_positions });
-        }
+        self.accept_length(scene.positions.iter().max().map_or(0, |&last| last as usize + 1))?;
         let rows: Vec<u32> = scene.positions.iter().map(|&p| p + *offset as u32).collect();
         let rows = Tensor::from_vec(rows, scene.positions.len(), &self.device)?;
         Ok(x_mh.add(&table.index_select(&rows, 0)?)?)

@@ -31,7 +31,7 @@ impl Default for AdamWSettings {
 }
 
 impl AdamWSettings {
-    fn check(&self) -> Result<(), LlmError> {
+    pub(super) fn check(&self) -> Result<(), LlmError> {
         let unit = |x: f64| (0.0..1.0).contains(&x);
         let checks = [
             ("beta1", self.beta1, unit(self.beta1), "at least 0 and less than 1"),
@@ -45,7 +45,7 @@ impl AdamWSettings {
             ),
         ];
         match checks.into_iter().find(|&(_, _, good, _)| !good) {
-            Some((setting, value, _, range)) => Err(LlmError::Optimiser { setting, value, range }),
+            Some((setting, value, _, range)) => Err(LlmError::Setting { setting, value, range }),
             None => Ok(()),
         }
     }
@@ -99,7 +99,7 @@ impl AdamW {
     /// No steps yet: all moments are zero.
     ///
     /// # Errors
-    /// [`LlmError::Optimiser`] for settings out of range, [`LlmError::Tensor`].
+    /// [`LlmError::Setting`] for settings out of range, [`LlmError::Tensor`].
     pub fn new(
         variables: &BTreeMap<String, Var>,
         settings: AdamWSettings,
@@ -115,13 +115,13 @@ impl AdamW {
     /// Moves all variables by one step.
     ///
     /// # Errors
-    /// [`LlmError::Optimiser`] for a learning rate that is negative or not finite,
+    /// [`LlmError::Setting`] for a learning rate that is negative or not finite,
     /// [`LlmError::TensorShape`] when a gradient has another shape than its variable,
     /// [`LlmError::Tensor`].
     pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<(), LlmError> {
         if !(learning_rate.is_finite() && learning_rate >= 0.0) {
             let (setting, range) = ("learning rate", "a number of at least 0");
-            return Err(LlmError::Optimiser { setting, value: learning_rate, range });
+            return Err(LlmError::Setting { setting, value: learning_rate, range });
         }
         for (name, (variable, _)) in &self.variables {
             if let Some(gradient) = gradients.get(name) {

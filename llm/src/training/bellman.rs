@@ -1,7 +1,7 @@
 //! The Bellman Distill loss of a batch, on the student's logits of the candidate tokens.
 
 use super::candidates::Candidates;
-use super::survey::{log_normaliser, survey};
+use super::survey::{log_normaliser, survey, surveyed_normaliser};
 use super::{Batch, Tally};
 use crate::teacher::Scores;
 use crate::{LlmError, Tensors};
@@ -88,7 +88,10 @@ impl BellmanLoss {
         let candidates = Candidates::new(scores, batch.chosen(), best.as_deref(), place)?;
         let n = candidates.number_system();
         let logits = candidates.logits(hidden_re, head_ve)?;
-        let whole = self.needs_normaliser().then(|| log_normaliser(hidden_re, head_ve));
+        let whole = self.needs_normaliser().then(|| match &surveyed {
+            Some(surveys) => surveyed_normaliser(hidden_re, head_ve, surveys),
+            None => log_normaliser(hidden_re, head_ve),
+        });
         let normaliser = whole.transpose()?.map(|value| n.rows_of(&value)).transpose()?;
         let z = n.cells_of(&logits)?;
         let (q, settings) = self.q(n, &z, normaliser.as_ref())?;

@@ -32,6 +32,7 @@ pub fn loss(
     let candidates = Candidates::new(scores, batch.chosen(), None, place)?;
     let layout = candidates.number_system().layout();
     tally.add_rows(candidates.number_system(), weights, scores);
+    tally.add_chosen(&candidates);
     let logits = candidates.logits(hidden_re, head_ve)?;
     let normaliser = log_normaliser(hidden_re, head_ve)?;
     let buckets = Buckets::new(layout, place)?;

@@ -103,6 +103,7 @@ impl Entry {
                     ("gradient_norm", Some(*gradient_norm)),
                     ("learning_rate", Some(*learning_rate)),
                     ("tokens_per_second", rate),
+                    ("padding", shares.padding),
                     ("outside", shares.outside),
                     ("floored", shares.floored),
                     ("teacher_mass", shares.teacher_mass),

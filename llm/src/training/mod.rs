@@ -32,6 +32,7 @@ mod released;
 mod run;
 mod saved;
 mod schedule;
+mod stream;
 mod survey;
 mod tally;
 mod tensorboard;

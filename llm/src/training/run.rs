@@ -30,7 +30,8 @@ pub struct Phase<'a> {
 pub struct Rhythm {
     /// Steps between two saved states.
     pub save: u64,
-    /// Steps between two scores on the development set.
+    /// Steps between two scores on the development set; the first and the last step are scored in
+    /// any case.
     pub score: u64,
     /// How many scores without a new best end a phase; none where it is 0.
     pub patience: u64,
@@ -54,6 +55,8 @@ pub enum Event<'a> {
         phase: &'a Phase<'a>,
         /// Steps done.
         done: u64,
+        /// The best score of the phase so far.
+        best: Option<f64>,
     },
     /// A step is done.
     Step(&'a Step),
@@ -146,9 +149,8 @@ impl<'a> Run<'a> {
         Self { checks, ..self }
     }
 
-    /// Trains `student` through all phases; `false` when `watch` broke it off, `evaluate` was stopped,
-    /// or a check failed on another rank, all of which leave a state to go on from. The watch of any
-    /// rank breaks off all. Collective.
+    /// Trains `student` through all phases; `false` when `watch` broke it off or `evaluate` was stopped,
+    /// which leaves a state to go on from. The watch of any rank breaks off all. Collective.
     ///
     /// # Errors
     /// [`LlmError::Diverged`], the last good weights being saved; [`LlmError::Check`], what was
@@ -168,7 +170,8 @@ impl<'a> Run<'a> {
             let trainer = Trainer::new(student.clone(), objective, data, phase.settings)?;
             let mut trainer = trainer.over(&self.ranks)?;
             self.saved.restore(&mut trainer, &self.progress)?;
-            let _ = watch(&Event::Phase { phase, done: trainer.done() });
+            let best = self.progress.best.map(|(score, _)| score);
+            let _ = watch(&Event::Phase { phase, done: trainer.done(), best });
             match self.phase(phase, &mut trainer, &mut evaluate, watch) {
                 Ok(ControlFlow::Break(())) | Err(LlmError::Stopped) => return Ok(false),
                 ended => _ = ended?,
@@ -211,10 +214,13 @@ impl<'a> Run<'a> {
             self.log(&Entry::of_step(&phase.name, &step, start.elapsed().as_secs_f64()))?;
             self.progress.step = trainer.done();
             let asked = self.ranks.any(watch(&Event::Step(&step)).is_break())?;
-            let due = |every: u64| every > 0 && (step.number % every == 0 || step.number == steps);
-            if due(self.rhythm.score) && asked {
+            let last = step.number == steps;
+            let due = |every: u64| every > 0 && (step.number.is_multiple_of(every) || last);
+            // Without a score at the end the best student would be one of before.
+            let scored = due(self.rhythm.score) || last;
+            if scored && asked {
                 self.progress.unscored = evaluate.is_some();
-            } else if due(self.rhythm.score) {
+            } else if scored {
                 self.score(phase, trainer, evaluate, watch)?;
             }
             if due(self.rhythm.save) || asked {
@@ -288,23 +294,37 @@ impl<'a> Run<'a> {
         watch: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<(), LlmError> {
         let start = Instant::now();
-        let checked = trainer.check(self.checks.p)?;
+        let mut checked = trainer.check(self.checks.p)?;
         let (name, step) = (phase.name.clone(), trainer.done() + 1);
-        let _ = watch(&Event::Checked(&checked));
-        let failed = checked.iter().find(|checked| checked.fails()).cloned().map(Box::new);
-        let any = self.ranks.any(failed.is_some())?;
-        if any {
+        let failed = self.failed(&checked)?;
+        if let Some((rank, failed)) = &failed {
+            // What failed elsewhere belongs into the log of the first rank.
+            if *rank > 0 && self.ranks.is_first() {
+                checked.push(failed.clone());
+            }
             // Before the line: a run that goes on evaluates the same again.
             self.save(trainer, watch)?;
         }
-        let seconds = start.elapsed().as_secs_f64();
-        self.log(&Entry::Check { phase: name, step, checked, seconds })?;
+        if !checked.is_empty() {
+            let _ = watch(&Event::Checked(&checked));
+            let seconds = start.elapsed().as_secs_f64();
+            self.log(&Entry::Check { phase: name, step, checked, seconds })?;
+        }
         match failed {
-            Some(checked) => Err(LlmError::Check { step, checked }),
-            // It failed on another rank, which says so.
-            None if any => Err(LlmError::Stopped),
+            Some((_, checked)) => Err(LlmError::Check { step, checked: Box::new(checked) }),
             None => Ok(()),
         }
+    }
+
+    /// The first that failed on any rank, and on which.
+    fn failed(&self, checked: &[Checked]) -> Result<Option<(usize, Checked)>, LlmError> {
+        let here = checked.iter().find(|checked| checked.fails()).cloned();
+        let all = self.ranks.gather(&here)?;
+        let failed = all.into_iter().enumerate().find_map(|(rank, there)| Some((rank, there?)));
+        Ok(failed.map(|(rank, checked)| match self.ranks.size() {
+            1 => (rank, checked),
+            _ => (rank, Checked { place: format!("process {rank}, {}", checked.place), ..checked }),
+        }))
     }
 
     /// Saves on the first rank; the others wait, and then find the state.

@@ -1,12 +1,14 @@
 //! What a student's logits over the whole vocabulary come to, a few rows at a time: no tensor of
 //! all rows and the whole vocabulary ever exists.
 
-use crate::LlmError;
-use crate::compute::Compute;
-use crate::flat::{is_flat, lend, product};
+use super::stream;
+use crate::flat::lend;
 use crate::simd::{exp, largest, sum, wide};
-use candle_core::{CpuStorage, CustomOp2, D, DType, Device, Layout, Shape, Tensor};
+use crate::{Compute, LlmError};
+use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Shape, Tensor};
+use kernels::Precision;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// How many rows have their logits in memory at once.
 const CHUNK: usize = 512;
@@ -27,37 +29,56 @@ pub struct Survey {
 /// # Errors
 /// [`LlmError::Tensor`]; [`operators::OperatorError::NotFinite`] for logits that are no numbers.
 pub fn survey(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Vec<Survey>, LlmError> {
-    let (hidden_re, head_ev) = (hidden_re.detach(), head_ve.detach().t()?);
-    let (rows, precision) = (hidden_re.dim(0)?, Compute::precision());
-    let mut surveys = Vec::with_capacity(rows);
-    for start in (0..rows).step_by(CHUNK) {
-        let part_ce = hidden_re.narrow(0, start, CHUNK.min(rows - start))?;
-        let width = head_ev.dim(1)?;
-        let flat = if is_flat(&part_ce) && is_flat(head_ve) {
-            let product = product(lend(&part_ce).whole()?, lend(&head_ev).whole()?, precision)?;
-            Tensor::from_vec(product, part_ce.dim(0)? * width, &Device::Cpu)?
-        } else {
-            Compute::times(&part_ce, &head_ev)?.flatten_all()?
+    let mut surveys = Vec::with_capacity(hidden_re.dim(0)?);
+    for rows in stream::parts(hidden_re.dim(0)?, CHUNK) {
+        let hidden_ce = stream::part(hidden_re, &rows)?;
+        let logits_cv = stream::logits(&hidden_ce, head_ve, Compute::precision())?;
+        let part = match (logits_cv.device().is_cpu(), logits_cv.dtype()) {
+            (false, _) => there(&logits_cv)?,
+            (true, DType::F64) => here(&logits_cv.flatten_all()?.to_vec1()?, &logits_cv, |row| {
+                of_row::<f64>(row, |z, largest| f64::exp(z - largest))
+            })?,
+            (true, _) => {
+                let flat = logits_cv.to_dtype(DType::F32)?;
+                here(lend(&flat).values()?, &flat, |row| wide(|| of_short_row(row)))?
+            }
         };
-        let of = |(i, row): (usize, Result<Survey, (usize, f64)>)| {
-            let wrong = |(slot, value)| {
-                LlmError::from(operators::OperatorError::NotFinite { row: start + i, slot, value })
-            };
-            row.map_err(wrong)
-        };
-        let part: Vec<_> = if flat.dtype() == DType::F64 {
-            let exp = |z, largest| f64::exp(z - largest);
-            flat.to_vec1::<f64>()?.par_chunks(width).map(|row| of_row(row, exp)).collect()
-        } else {
-            let flat = flat.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
-            let flat = lend(&flat);
-            flat.values()?.par_chunks(width).map(|row| wide(|| of_short_row(row))).collect()
-        };
-        for survey in part.into_iter().enumerate().map(of) {
-            surveys.push(survey?);
+        for (survey, row) in part.into_iter().zip(rows) {
+            let wrong = |(slot, value)| operators::OperatorError::NotFinite { row, slot, value };
+            surveys.push(survey.map_err(wrong)?);
         }
     }
     Ok(surveys)
+}
+
+/// What came of a row: its survey, or an entry that is no number and where it is.
+type Surveyed = Result<Survey, (usize, f64)>;
+
+/// The surveys of rows that lie in main memory.
+fn here<T: Sync>(
+    values: &[T],
+    logits_cv: &Tensor,
+    of: impl Fn(&[T]) -> Surveyed + Send + Sync,
+) -> candle_core::Result<Vec<Surveyed>> {
+    Ok(values.par_chunks(logits_cv.dim(1)?).map(of).collect())
+}
+
+/// The surveys of rows that lie elsewhere: what leaves the device is three numbers a row. On a tie
+/// the best token is any of them.
+fn there(logits_cv: &Tensor) -> candle_core::Result<Vec<Surveyed>> {
+    let logits_cv = logits_cv.to_dtype(DType::F32)?;
+    let best = logits_cv.argmax(D::Minus1)?.to_vec1::<u32>()?;
+    let normalisers = logits_cv.log_sum_exp(D::Minus1)?.to_vec1::<f32>()?;
+    let least = logits_cv.min(D::Minus1)?.to_vec1::<f32>()?;
+    let of = |(row, best): (usize, u32)| {
+        if normalisers[row].is_finite() && least[row].is_finite() {
+            return Ok(Ok(Survey { best, log_normaliser: normalisers[row].into() }));
+        }
+        // Rare: the row is looked through for what is wrong with it.
+        let row = logits_cv.get(row)?.to_vec1::<f32>()?;
+        Ok(of_row(&row, |z, largest| f64::from(z - largest).exp()))
+    };
+    best.into_iter().enumerate().map(of).collect()
 }
 
 /// The survey of one row, or the first entry that is no number.
@@ -108,22 +129,27 @@ pub fn log_normaliser(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Tensor, Ll
         // candle's own differentiable one, which keeps the logits.
         return Ok(Compute::times(hidden_re, &head_ve.t()?)?.log_sum_exp(D::Minus1)?);
     }
-    let values = survey(hidden_re, head_ve)?.iter().map(|s| s.log_normaliser).collect();
-    Ok(hidden_re.apply_op2(head_ve, LogNormaliser { values })?)
+    surveyed_normaliser(hidden_re, head_ve, &survey(hidden_re, head_ve)?)
 }
 
-/// What an operation gives whose values are known already, in the type of what it is given.
-pub(super) fn known(values: &[f64], like: &CpuStorage) -> (CpuStorage, Shape) {
-    let storage = match like {
-        CpuStorage::F64(_) => CpuStorage::F64(values.to_vec()),
-        _ => CpuStorage::F32(values.iter().map(|&x| x as f32).collect()),
-    };
-    (storage, values.len().into())
+/// The same of rows that were surveyed before.
+pub(super) fn surveyed_normaliser(
+    hidden_re: &Tensor,
+    head_ve: &Tensor,
+    surveys: &[Survey],
+) -> Result<Tensor, LlmError> {
+    if !hidden_re.device().is_cpu() {
+        return log_normaliser(hidden_re, head_ve);
+    }
+    let values = surveys.iter().map(|s| s.log_normaliser).collect();
+    let known = LogNormaliser { values, precision: Compute::precision() };
+    Ok(hidden_re.apply_op2(head_ve, known)?)
 }
 
 /// The values are known; the gradient is still to come.
 struct LogNormaliser {
     values: Vec<f64>,
+    precision: Precision,
 }
 
 impl CustomOp2 for LogNormaliser {
@@ -138,7 +164,7 @@ impl CustomOp2 for LogNormaliser {
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        Ok(known(&self.values, hidden))
+        Ok(stream::known(&self.values, hidden))
     }
 
     fn bwd(
@@ -148,22 +174,16 @@ impl CustomOp2 for LogNormaliser {
         value_r: &Tensor,
         gradient_r: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let (hidden_re, head_ve, value_r) =
-            (hidden_re.detach(), head_ve.detach(), value_r.detach());
-        let rows = hidden_re.dim(0)?;
-        let (mut of_hidden, mut of_head) = (Vec::new(), head_ve.zeros_like()?);
-        for start in (0..rows).step_by(CHUNK) {
-            let count = CHUNK.min(rows - start);
-            let hidden_ce = hidden_re.narrow(0, start, count)?;
-            let value_c1 = value_r.narrow(0, start, count)?.unsqueeze(1)?;
-            let gradient_c1 = gradient_r.narrow(0, start, count)?.unsqueeze(1)?;
-            let logits_cv = hidden_ce.matmul(&head_ve.t()?)?;
-            let policy_cv = logits_cv.broadcast_sub(&value_c1)?.exp()?;
-            let weighted_cv = policy_cv.broadcast_mul(&gradient_c1)?;
-            of_hidden.push(weighted_cv.matmul(&head_ve)?);
-            of_head = (of_head + weighted_cv.t()?.matmul(&hidden_ce)?)?;
-        }
-        Ok((Some(Tensor::cat(&of_hidden, 0)?), Some(of_head)))
+        // Detached, or what follows would be tracked in turn.
+        let (value_r1, gradient_r1) =
+            (value_r.detach().unsqueeze(1)?, gradient_r.detach().unsqueeze(1)?);
+        let slopes = |logits_cv: &Tensor, rows: &Range<usize>| {
+            let policy_cv = logits_cv.broadcast_sub(&stream::part(&value_r1, rows)?)?.exp()?;
+            policy_cv.broadcast_mul(&stream::part(&gradient_r1, rows)?)
+        };
+        let (of_hidden, of_head) =
+            stream::gradients(hidden_re, head_ve, self.precision, CHUNK, slopes)?;
+        Ok((Some(of_hidden), Some(of_head)))
     }
 }
 
@@ -171,7 +191,7 @@ impl CustomOp2 for LogNormaliser {
 mod tests {
     use super::*;
     use crate::Tensors;
-    use candle_core::Var;
+    use candle_core::{Device, Var};
     use operators::{RowLayout, soft_value};
 
     const CPU: Device = Device::Cpu;
@@ -208,6 +228,39 @@ mod tests {
             let (e, f) = (expected.get(variable).unwrap(), found.get(variable).unwrap());
             assert!(distance(f, e) < 1e-12);
         }
+    }
+
+    #[test]
+    fn a_survey_on_a_device_is_that_in_main_memory() {
+        let logits = Tensor::randn(0f32, 3.0, (R, V), &CPU).unwrap();
+        let one = Tensor::eye(V, DType::F32, &CPU).unwrap();
+        let expected = survey(&logits, &one).unwrap();
+        for (found, expected) in there(&logits).unwrap().into_iter().zip(&expected) {
+            let found = found.unwrap();
+            assert_eq!(found.best, expected.best);
+            // Eleven summands in f32, at most 20 nats.
+            let distance = (found.log_normaliser - expected.log_normaliser).abs();
+            assert!(distance < 40.0 * f64::from(f32::EPSILON), "{distance}");
+        }
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let row = Tensor::from_vec(vec![0.0, 1.0, wrong], (1, 3), &CPU).unwrap();
+            let (slot, value) = there(&row).unwrap()[0].unwrap_err();
+            assert!(slot == 2 && !value.is_finite());
+        }
+    }
+
+    #[test]
+    fn in_bf16_the_gradient_of_the_log_normaliser_is_that_of_its_value() {
+        // One state, so that the gradient of its hidden state is the mean of the head's rows under
+        // the policy, and that of the head has the policy's mass.
+        let hidden = Var::from_tensor(&Tensor::full(1f32, (1, 1), &CPU).unwrap()).unwrap();
+        let rows: Vec<f32> = (0..V).map(|i| 20.0 + 0.03 * i as f32).collect();
+        let head = Var::from_tensor(&Tensor::from_vec(rows, (V, 1), &CPU).unwrap()).unwrap();
+        let store = Compute::Bf16
+            .run(|| log_normaliser(&hidden, &head).unwrap().sum_all().unwrap().backward().unwrap());
+        let mass = store.get(&head).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+        // The policy is rounded to bf16 in the product; logits of f32 would put it off by 0.05.
+        assert!((mass - 1.0).abs() < 2f32.powi(-8), "{mass}");
     }
 
     #[test]

@@ -19,7 +19,9 @@ pub struct Tally {
     pub rows: f64,
     /// Transitions that count in the mean.
     pub transitions: f64,
-    /// Rows whose token is not in the teacher's set.
+    /// Rows whose token was looked for in the teacher's set.
+    pub sought: f64,
+    /// Those of them whose token is not there.
     pub outside: f64,
     /// Cells of candidate sets.
     pub cells: f64,
@@ -27,7 +29,9 @@ pub struct Tally {
     pub floored: f64,
     /// The teacher's mass in its sets.
     pub teacher_mass: f64,
-    /// The implied reward δ_t over transitions that count, in nats.
+    /// Transitions whose implied reward was compared with the teacher's.
+    pub compared: f64,
+    /// The implied reward δ_t over them, in nats.
     pub reward: f64,
     /// |δ_t − r_t| over them, in nats, r_t the reward that the teacher's own Q-values imply.
     pub residual: f64,
@@ -82,8 +86,14 @@ impl Tally {
         let of_sets = q.iter().zip(kept).filter(|(_, kept)| **kept);
         self.floored += of_sets.filter(|(q, _)| **q <= q_min).count() as f64;
         self.cells += kept.iter().filter(|kept| **kept).count() as f64;
-        self.outside += candidates.inside().iter().filter(|inside| !**inside).count() as f64;
+        self.add_chosen(candidates);
         Ok(())
+    }
+
+    /// Which of the tokens that stand there are in their sets.
+    pub(super) fn add_chosen(&mut self, candidates: &Candidates) {
+        self.sought += candidates.inside().len() as f64;
+        self.outside += candidates.inside().iter().filter(|inside| !**inside).count() as f64;
     }
 
     pub(super) fn add_rewards(
@@ -96,6 +106,7 @@ impl Tally {
         let (found, expected) = (n.read_rows(&student.reward.0)?, n.read_rows(&teacher.0)?);
         let counted = weights.iter().zip(found.iter().zip(&expected)).filter(|(w, _)| **w > 0.0);
         for (_, (found, expected)) in counted {
+            self.compared += 1.0;
             self.reward += found;
             self.residual += (found - expected).abs();
         }
@@ -121,10 +132,12 @@ impl Tally {
         self.tokens += other.tokens;
         self.rows += other.rows;
         self.transitions += other.transitions;
+        self.sought += other.sought;
         self.outside += other.outside;
         self.cells += other.cells;
         self.floored += other.floored;
         self.teacher_mass += other.teacher_mass;
+        self.compared += other.compared;
         self.reward += other.reward;
         self.residual += other.residual;
         self.surveyed += other.surveyed;
@@ -148,13 +161,13 @@ impl Tally {
         let share = |sum: f64, of: f64| (of > 0.0).then(|| sum / of);
         Shares {
             padding: share(self.positions - self.tokens, self.positions),
-            outside: share(self.outside, self.rows),
+            outside: share(self.outside, self.sought),
             floored: share(self.floored, self.cells),
             teacher_mass: share(self.teacher_mass, self.rows),
             student_mass: share(self.student_mass, self.weighed),
             best_outside: share(self.best_outside, self.surveyed),
-            reward: share(self.reward, self.transitions),
-            residual: share(self.residual, self.transitions),
+            reward: share(self.reward, self.compared),
+            residual: share(self.residual, self.compared),
         }
     }
 }

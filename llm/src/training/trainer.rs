@@ -39,6 +39,26 @@ pub struct TrainerSettings {
     pub optimiser: AdamWSettings,
 }
 
+impl TrainerSettings {
+    /// # Errors
+    /// [`LlmError::Setting`] for a number that nothing can be trained with.
+    fn check(&self) -> Result<(), LlmError> {
+        let weight = |x: f64| x >= 0.0 && x.is_finite();
+        let checks = [
+            ("batch", self.batch as f64, self.batch > 0, "at least 1"),
+            ("micro-batch", self.micro_batch as f64, self.micro_batch > 0, "at least 1"),
+            ("learning-rate", self.learning_rate, weight(self.learning_rate), "at least 0"),
+            ("clip", self.clip, self.clip > 0.0, "above 0 (`inf` shortens nothing)"),
+            ("text-weight", self.text_weight, weight(self.text_weight), "at least 0"),
+            ("text-kl", self.text_kl, (0.0..=1.0).contains(&self.text_kl), "between 0 and 1"),
+        ];
+        match checks.into_iter().find(|&(_, _, good, _)| !good) {
+            Some((setting, value, _, range)) => Err(LlmError::Setting { setting, value, range }),
+            None => self.optimiser.check(),
+        }
+    }
+}
+
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
@@ -79,29 +99,43 @@ impl<'a> Trainer<'a> {
     /// Training of a trainable model from the first step on.
     ///
     /// # Errors
-    /// [`LlmError::NothingToTrain`] without examples, without variables, or with a weight of text
-    /// and no text; those of [`AdamW::new`].
+    /// Those of [`Self::accept`] and of [`AdamW::new`].
     pub fn new(
         student: Model,
         objective: Objective<'a>,
         (examples, text): (&'a [Example], &'a [Example]),
         settings: TrainerSettings,
     ) -> Result<Self, LlmError> {
+        Self::accept(&student, (examples, text), &settings)?;
         let variables = student.variables()?;
-        let missing = [
-            (examples.is_empty(), "examples"),
-            (variables.is_empty(), "variables: the model is frozen"),
-            (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
-            (!(0.0..=1.0).contains(&settings.text_kl), "share of KL in [0, 1]"),
-            (settings.batch == 0 || settings.micro_batch == 0, "examples in a batch"),
-        ];
-        if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
-            return Err(LlmError::NothingToTrain { what });
-        }
         let optimiser = AdamW::new(&variables, settings.optimiser)?;
         let student = if settings.checkpointing { student.checkpointing() } else { student };
         let reduction = Reduction::alone();
         Ok(Self { student, variables, optimiser, objective, examples, text, settings, reduction })
+    }
+
+    /// Whether a model could be trained on these examples and this text, before anything is begun.
+    ///
+    /// # Errors
+    /// [`LlmError::Setting`] for a number that nothing can be trained with;
+    /// [`LlmError::NothingToTrain`] without examples, without variables, or with a weight of text
+    /// and no text; [`LlmError::TooLong`] for an example that is longer than the model's positions.
+    pub fn accept(
+        student: &Model,
+        (examples, text): (&[Example], &[Example]),
+        settings: &TrainerSettings,
+    ) -> Result<(), LlmError> {
+        settings.check()?;
+        let missing = [
+            (examples.is_empty(), "examples"),
+            (student.variables()?.is_empty(), "variables: the model is frozen"),
+            (settings.text_weight != 0.0 && text.is_empty(), "plain text"),
+        ];
+        if let Some(&(_, what)) = missing.iter().find(|(missing, _)| *missing) {
+            return Err(LlmError::NothingToTrain { what });
+        }
+        let longest = examples.iter().chain(text).map(Example::length).max().unwrap_or(0);
+        student.accept_length(longest)
     }
 
     /// The same, by these ranks together. All need the same student, objective, data and settings.

@@ -2,14 +2,17 @@
 //! teacher but its responses, and soft values are sums over the whole vocabulary.
 
 use super::candidates::Candidates;
-use super::survey::{known, log_normaliser, survey};
+use super::stream;
+use super::survey::{survey, surveyed_normaliser};
 use super::{Batch, SparseShift, Tally};
 use crate::teacher::Scores;
 use crate::{Compute, LlmError};
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Shape, Tensor};
+use kernels::Precision;
 use operators::{
     BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,
 };
+use std::ops::Range;
 
 /// How many rows have their logits in memory at once.
 const CHUNK: usize = 256;
@@ -40,7 +43,8 @@ impl WholeLoss {
         total: usize,
         tally: &mut Tally,
     ) -> Result<Tensor, LlmError> {
-        let best: Vec<u32> = survey(hidden_re, head_ve)?.iter().map(|row| row.best).collect();
+        let surveys = survey(hidden_re, head_ve)?;
+        let best: Vec<u32> = surveys.iter().map(|row| row.best).collect();
         let taken = taken(batch);
         let place = (hidden_re.dtype(), hidden_re.device());
         let cells = Candidates::new(&[&taken], batch.chosen(), Some(&best), place)?;
@@ -49,7 +53,9 @@ impl WholeLoss {
         let shift = match self.shift {
             // The best token is one of the cells.
             SparseShift::VocabMax | SparseShift::CandidateMax => Rows(n.row_max(&z.0, &n.full())?),
-            SparseShift::LogSoftmax => n.rows_of(&log_normaliser(hidden_re, head_ve)?)?,
+            SparseShift::LogSoftmax => {
+                n.rows_of(&surveyed_normaliser(hidden_re, head_ve, &surveys)?)?
+            }
             SparseShift::Zero => n.rows(&vec![0.0; batch.rows()])?,
         };
         let q = floor(n, &Cells(n.sub(&z.0, &n.spread(&shift.0)?)?), self.settings.q_min)?;
@@ -106,42 +112,30 @@ fn floored_value(
 ) -> Result<Tensor, LlmError> {
     if !hidden_re.device().is_cpu() {
         // candle's own differentiable one, which keeps the logits.
-        let q_rv = floored(hidden_re, head_ve, shift_r, q_min)?;
+        let logits_rv = Compute::times(hidden_re, &head_ve.t()?)?;
+        let q_rv = floored(&logits_rv, &shift_r.unsqueeze(1)?, q_min)?;
         return Ok(q_rv.log_sum_exp(D::Minus1)?);
     }
-    let (hidden, head) = (hidden_re.detach(), head_ve.detach());
-    let shift = shift_r.detach();
+    let (precision, shift_r1) = (Compute::precision(), shift_r.detach().unsqueeze(1)?);
     let mut values = Vec::new();
-    for rows in chunks(hidden.dim(0)?) {
-        let (hidden_ce, shift_c) = (part(&hidden, &rows)?, part(&shift, &rows)?);
-        let q_cv = floored(&hidden_ce, &head, &shift_c, q_min)?;
+    for rows in stream::parts(hidden_re.dim(0)?, CHUNK) {
+        let logits_cv = stream::logits(&stream::part(hidden_re, &rows)?, head_ve, precision)?;
+        let q_cv = floored(&logits_cv, &stream::part(&shift_r1, &rows)?, q_min)?;
         values.extend(q_cv.log_sum_exp(D::Minus1)?.to_dtype(DType::F64)?.to_vec1::<f64>()?);
     }
-    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { values, q_min })?)
+    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { values, q_min, precision })?)
 }
 
 /// max(z − c, Q_min), [rows, V].
-fn floored(
-    hidden: &Tensor,
-    head: &Tensor,
-    shift: &Tensor,
-    q_min: f64,
-) -> candle_core::Result<Tensor> {
-    Compute::times(hidden, &head.t()?)?.broadcast_sub(&shift.unsqueeze(1)?)?.maximum(q_min)
-}
-
-fn chunks(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..rows).step_by(CHUNK).map(move |start| start..rows.min(start + CHUNK))
-}
-
-fn part(x: &Tensor, rows: &std::ops::Range<usize>) -> candle_core::Result<Tensor> {
-    x.narrow(0, rows.start, rows.len())
+fn floored(logits_cv: &Tensor, shift_c1: &Tensor, q_min: f64) -> candle_core::Result<Tensor> {
+    logits_cv.broadcast_sub(shift_c1)?.maximum(q_min)
 }
 
 /// The values are known; the gradient is still to come.
 struct FlooredValue {
     values: Vec<f64>,
     q_min: f64,
+    precision: Precision,
 }
 
 impl CustomOp3 for FlooredValue {
@@ -158,7 +152,7 @@ impl CustomOp3 for FlooredValue {
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        Ok(known(&self.values, hidden))
+        Ok(stream::known(&self.values, hidden))
     }
 
     fn bwd(
@@ -170,22 +164,20 @@ impl CustomOp3 for FlooredValue {
         slope: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         // Detached, or what follows would be tracked in turn.
-        let (hidden, head) = (hidden.detach(), head.detach());
-        let (shift, value, slope) = (shift.detach(), value.detach(), slope.detach());
-        let (mut of_hidden, mut of_shift) = (Vec::new(), Vec::new());
-        let mut of_head = head.zeros_like()?;
-        for rows in chunks(hidden.dim(0)?) {
-            let hidden_ce = part(&hidden, &rows)?;
-            let q_cv = floored(&hidden_ce, &head, &part(&shift, &rows)?, self.q_min)?;
+        let column = |x: &Tensor| x.detach().unsqueeze(1);
+        let (shift_r1, value_r1, slope_r1) = (column(shift)?, column(value)?, column(slope)?);
+        let mut of_shift = vec![shift.detach().narrow(0, 0, 0)?];
+        let slopes = |logits_cv: &Tensor, rows: &Range<usize>| {
+            let q_cv = floored(logits_cv, &stream::part(&shift_r1, rows)?, self.q_min)?;
             let free_cv = q_cv.gt(self.q_min)?.to_dtype(q_cv.dtype())?;
-            let share_cv = q_cv.broadcast_sub(&part(&value, &rows)?.unsqueeze(1)?)?.exp()?;
+            let share_cv = q_cv.broadcast_sub(&stream::part(&value_r1, rows)?)?.exp()?;
             let weighted_cv =
-                (share_cv * free_cv)?.broadcast_mul(&part(&slope, &rows)?.unsqueeze(1)?)?;
-            of_hidden.push(weighted_cv.matmul(&head)?);
+                (share_cv * free_cv)?.broadcast_mul(&stream::part(&slope_r1, rows)?)?;
             of_shift.push(weighted_cv.sum(1)?.neg()?);
-            of_head = (of_head + weighted_cv.t()?.matmul(&hidden_ce)?)?;
-        }
-        let (of_hidden, of_shift) = (Tensor::cat(&of_hidden, 0)?, Tensor::cat(&of_shift, 0)?);
+            Ok(weighted_cv)
+        };
+        let (of_hidden, of_head) = stream::gradients(hidden, head, self.precision, CHUNK, slopes)?;
+        let of_shift = Tensor::cat(&of_shift, 0)?;
         Ok((Some(of_hidden), Some(of_head), Some(of_shift)))
     }
 }

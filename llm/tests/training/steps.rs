@@ -30,7 +30,7 @@ fn text_with_a_share_of_kl_needs_a_teacher() {
     };
     assert!(matches!(trainer(0.5, &text), Err(LlmError::NoScores)));
     assert!(trainer(0.5, &examples).is_ok());
-    assert!(matches!(trainer(1.5, &examples), Err(LlmError::NothingToTrain { .. })));
+    assert!(matches!(trainer(1.5, &examples), Err(LlmError::Setting { setting: "text-kl", .. })));
 }
 
 #[test]

@@ -39,7 +39,8 @@ pub fn examples(
         let rows = cache.rows()?.map(|row| Ok(row?.prompt_tokens));
         return Ok(Example::of_prompts(rows.collect::<Result<Vec<_>, LlmError>>()?, longest));
     }
-    if takes_every_token(options, phase) {
+    let no_sets = matches!(phase, PhaseName::Seqkd | PhaseName::Kd | PhaseName::ReverseKl);
+    if no_sets || takes_every_token(options, phase) {
         // The sets of the cache, whatever their p, do not enter.
         return Ok(Example::of_cache(&cache, longest)?);
     }
@@ -71,7 +72,12 @@ pub fn checks(options: &Options) -> Result<Checks, CliError> {
     let file = options.cache.as_deref().filter(|_| fixed);
     let cache = file.map(|file| Cache::open(file, &Expected::anything()));
     let whole = cache.transpose()?.filter(|cache| !cache.settings().short_sets);
-    Ok(Checks { every, p: whole.map(|cache| mass(options, &cache)).transpose()? })
+    // Objectives without sets of their own take a cache of any p.
+    let least = |cache: Cache| {
+        let (asked, stored) = (mass(options, &cache)?, cache.settings().p);
+        Ok::<_, CliError>(if asked < stored { asked } else { stored })
+    };
+    Ok(Checks { every, p: whole.map(least).transpose()? })
 }
 
 /// The teacher data of a phase.

@@ -19,7 +19,7 @@ use super::tour::Tour;
 use super::{CliError, End};
 use clap::Args;
 use llm::training::Event;
-use llm::{Checkpoint, LlmError, Mode, Model, write_text};
+use llm::{Checkpoint, DType, Device, LlmError, Mode, Model, write_text};
 use plan::Plan;
 use ranks::Ranks;
 use record::RunRecord;
@@ -153,6 +153,10 @@ impl Distill {
     fn options(&self, ranks: &Ranks, out: &Path) -> Result<Options, CliError> {
         let kept = out.join(CONFIG);
         if self.resume {
+            if !kept.exists() {
+                let what = format!("{} holds no run", out.display());
+                return Err(CliError::argument(what, "start it, without `--resume`"));
+            }
             let given = self.options != Options::default() || self.config.is_some();
             if given {
                 let what = "--resume goes on with the settings that the run was started with";
@@ -189,13 +193,16 @@ pub(super) fn distil(
     let student = llm::hub::resolve(student)?;
     let record = RunRecord::new(out, &student, options)?;
     let checkpoint = Checkpoint::open(&student)?;
-    let teacher = options.teacher.as_deref().map(|name| load(name, &place)).transpose()?;
+    // One device for both: Metal takes two of them for two GPUs.
+    let (dtype, device) = (place.dtype(), place.device()?);
+    let teacher = options.teacher.as_deref().map(|name| load(name, dtype, &device)).transpose()?;
     let plan = Plan::new(options, &checkpoint, teacher.as_ref().map(|t| &t.1))?;
     if let Some((teacher, _)) = &teacher {
         llm::text::agreement(&teacher.tokenizer()?, &checkpoint.tokenizer()?)?;
     }
-    let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Trainable)?;
+    let model = checkpoint.model(dtype, &device, Mode::Trainable)?;
     let model = model.within(checkpoint.tokenizer()?.size())?;
+    plan.accept(&model)?;
     if ranks.is_first() {
         // From here on there is a run; everything that it needs could be opened.
         let failed = |source| LlmError::Write { path: out.to_path_buf(), source };
@@ -215,9 +222,9 @@ pub(super) fn distil(
 }
 
 /// A frozen model with its checkpoint.
-fn load(name: &str, place: &Place) -> Result<(Checkpoint, Model), CliError> {
+fn load(name: &str, dtype: DType, device: &Device) -> Result<(Checkpoint, Model), CliError> {
     let checkpoint = Checkpoint::open(&llm::hub::resolve(name)?)?;
-    let model = checkpoint.model(place.dtype(), &place.device()?, Mode::Frozen)?;
+    let model = checkpoint.model(dtype, device, Mode::Frozen)?;
     let model = model.within(checkpoint.tokenizer()?.size())?;
     Ok((checkpoint, model))
 }

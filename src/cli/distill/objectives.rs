@@ -29,7 +29,8 @@ pub fn objective<'a>(
         }
         PhaseName::Bd => Objective::Bellman(bellman(options)?),
         PhaseName::BdReleased => {
-            let settings = bellman(options)?.settings;
+            let BellmanLoss { settings, shift, .. } = bellman(options)?;
+            let settings = BellmanDistill { shift: of_all_logits(shift)?, ..settings };
             let p = match options.p {
                 Some(Mass::Fixed(p)) => TopP::new(p)?,
                 Some(Mass::Rule(_)) => {
@@ -57,6 +58,19 @@ pub fn objective<'a>(
     })
 }
 
+/// The shift where the logits of all tokens are there.
+fn of_all_logits(shift: SparseShift) -> Result<operators::Shift, CliError> {
+    match shift {
+        SparseShift::VocabMax => Ok(operators::Shift::VocabMax),
+        SparseShift::LogSoftmax => Ok(operators::Shift::LogSoftmax),
+        SparseShift::Zero => Ok(operators::Shift::Zero),
+        SparseShift::CandidateMax => {
+            let what = "bd-released has no shift by the largest candidate";
+            Err(CliError::argument(what, "give `--shift vocab-max`"))
+        }
+    }
+}
+
 fn bellman(options: &Options) -> Result<BellmanLoss, CliError> {
     let shift = match options.shift.unwrap_or(Shift::VocabMax) {
         Shift::VocabMax => SparseShift::VocabMax,
@@ -69,9 +83,9 @@ fn bellman(options: &Options) -> Result<BellmanLoss, CliError> {
         Phi::Identity => operators::Phi::Identity,
     };
     let (q_min, mass_weight) = (options.q_min.unwrap_or(-10.0), options.mass_weight.unwrap_or(0.0));
-    if !(q_min.is_finite() && mass_weight.is_finite()) {
+    if !(q_min.is_finite() && mass_weight.is_finite() && mass_weight >= 0.0) {
         let what = format!("a floor of {q_min} and a weight of {mass_weight}");
-        return Err(CliError::argument(what, "give finite numbers"));
+        return Err(CliError::argument(what, "give finite numbers, and a weight of at least 0"));
     }
     let gamma = Discount::new(options.gamma.unwrap_or(0.99))?;
     Ok(BellmanLoss {

@@ -13,7 +13,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Options {
-    /// The student to start from: a folder or a name on the hub
+    /// The student to start from: a folder, a .gguf file, or a name on the hub
     #[arg(long, value_name = "MODEL", help_heading = "Models and data")]
     pub student: Option<String>,
     /// The teacher, where an objective needs all of its distribution (kd, reverse-kl, minillm)
@@ -109,7 +109,7 @@ pub struct Options {
     /// The teacher's share α in what minillm samples from [0.2]
     #[arg(long, value_name = "ALPHA", help_heading = "Objectives")]
     pub teacher_mix: Option<f64>,
-    /// Leave out terms of minillm whose ratio is farther from 1; inf for none [0.2]
+    /// Leave out terms of minillm that a ratio farther from 1 makes larger; inf for none [0.2]
     #[arg(long, value_name = "EPSILON", help_heading = "Objectives")]
     pub clip_ratio: Option<f64>,
     /// Whether minillm divides what a token leads to by the length of it [true]
@@ -146,7 +146,7 @@ pub struct Options {
     /// Steps until the learning rate is there [100, at most a tenth of all]
     #[arg(long, value_name = "N", help_heading = "Optimisation")]
     pub warm_up: Option<u64>,
-    /// The largest norm of a gradient [1]
+    /// The largest norm of a gradient; inf for any [1]
     #[arg(long, value_name = "NORM", help_heading = "Optimisation")]
     pub clip: Option<f64>,
     /// Decay of weights, but not of norms and biases [1e-6]
@@ -159,7 +159,7 @@ pub struct Options {
     /// Steps between two saved states [100]
     #[arg(long, value_name = "N", help_heading = "On the way")]
     pub save_every: Option<u64>,
-    /// Steps between two scores on --dev [a tenth of each phase]
+    /// Steps between two scores on --dev; 0 for the first and the last only [a tenth of the shortest phase]
     #[arg(long, value_name = "N", help_heading = "On the way")]
     pub score_every: Option<u64>,
     /// Scores without a new best that end a phase; 0 for none [0]

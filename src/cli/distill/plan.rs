@@ -7,11 +7,14 @@ use super::options::{Options, Outside, PhaseName, Phi, Shift};
 use crate::cli::CliError;
 use crate::cli::data::{FormatName, Prompts};
 use crate::cli::interrupt::stop_asked;
+use crate::cli::language_model::{ComputeType, DeviceName, NumberType};
 use llm::evaluation::{Means, Respond, Score};
-use llm::generation::Sampling;
+use llm::generation::{Choice, Sampling};
 use llm::teacher::Prompt;
 use llm::text::Tokenizer;
-use llm::training::{AdamWSettings, Checks, Event, Example, Phase, Rhythm, Run, TrainerSettings};
+use llm::training::{
+    AdamWSettings, Checks, Event, Example, Phase, Rhythm, Run, Trainer, TrainerSettings,
+};
 use llm::{Checkpoint, Compute, LlmError, Model};
 use ranks::Ranks;
 use std::ops::ControlFlow;
@@ -47,6 +50,9 @@ impl Options {
             output_field: Some("output".into()),
             max_prompt_tokens: Some(256),
             max_tokens: Some(512),
+            device: Some(DeviceName::default()),
+            dtype: Some(NumberType::default()),
+            compute: Some(ComputeType::default()),
             phases: Some(vec![PhaseName::Sft, PhaseName::Bd]),
             gamma: Some(0.99),
             phi: Some(Phi::Chi2),
@@ -112,6 +118,17 @@ impl<'a> Plan<'a> {
         let text = options.text.as_deref().map(|file| text(file, options, student, &tokenizer));
         let text = text.transpose()?.unwrap_or_default();
         Ok(Self { phases, text, rhythm, checks: checks(options)?, dev: dev.transpose()? })
+    }
+
+    /// Whether this student can be trained so: what would otherwise be found out on the way.
+    pub fn accept(&self, student: &Model) -> Result<(), CliError> {
+        for Phase { examples, settings, .. } in &self.phases {
+            Trainer::accept(student, (examples, &self.text), settings)?;
+        }
+        if let Some(dev) = &self.dev {
+            Choice::new(&dev.sampling)?;
+        }
+        Ok(())
     }
 
     /// Trains `student`, which came from `checkpoint`; `false` when it was broken off. Collective.
@@ -199,7 +216,9 @@ impl Dev {
             if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let Self { tokenizer, ends, sampling, .. } = self;
-        let respond = Respond { model, tokenizer, ends, sampling, batch: 64 };
+        // A part for each rank, as far as memory goes.
+        let batch = self.prompts.len().div_ceil(ranks.size()).clamp(1, 64);
+        let respond = Respond { model, tokenizer, ends, sampling, batch };
         // As `bellman eval` scores it. Drawing also takes longer in bf16: a weight is rounded anew for
         // each token.
         let texts = Compute::F32.run(|| respond.over(ranks, &self.prompts, watch))?;

@@ -18,6 +18,8 @@ impl RunRecord {
     pub fn new(out: &Path, student: &Path, options: &Options) -> Result<Self, CliError> {
         let path = out.join("record.json");
         let mut record = Record::open(&path)?;
+        // Of a run that goes on.
+        let started = record.clone();
         if let Some(before) = Record::beside(student) {
             record.inherit(&Record::open(&before)?);
         }
@@ -26,6 +28,7 @@ impl RunRecord {
         let files = trained.map(|file| (Role::Train, file));
         for (role, file) in files.chain(options.dev.iter().map(|file| (Role::Dev, file))) {
             let sha256 = hash_file(file)?;
+            same_as_before(&started, role, file, &sha256)?;
             for record in others.iter().chain([&record]) {
                 record.allow(role, file, &sha256)?;
             }
@@ -38,4 +41,15 @@ impl RunRecord {
     pub fn write(&self) -> Result<(), CliError> {
         Ok(self.record.write(&self.path)?)
     }
+}
+
+/// Refuses to go on with other data than a run was started with: it would not end as it would have.
+fn same_as_before(started: &Record, role: Role, file: &Path, sha256: &str) -> Result<(), CliError> {
+    let mut before = started.files.iter().filter(|used| used.role == role && used.file == file);
+    let known = before.clone().any(|used| used.sha256 == sha256);
+    if known || before.next().is_none() {
+        return Ok(());
+    }
+    let what = format!("{} is not what the run was started with", file.display());
+    Err(CliError::argument(what, "put it back, or start another run in another folder"))
 }

@@ -18,7 +18,10 @@ pub struct Watch<'a> {
     folder: &'a Path,
     options: &'a Options,
     bar: ProgressBar,
-    started: Instant,
+    /// When the last event was.
+    mark: Instant,
+    /// Seconds in steps of this phase.
+    seconds: f64,
     tokens: usize,
     score: Option<f64>,
     /// Whether the page could not be written, which is said once.
@@ -40,22 +43,24 @@ pub struct PhaseOutcome {
     pub best_rouge_l: Option<f64>,
     /// How often what the theory states was checked, and held.
     pub checks: u64,
-    /// Seconds.
+    /// Seconds in these steps.
     pub seconds: f64,
 }
 
 impl<'a> Watch<'a> {
     /// Nothing has happened yet to the run in this folder.
     pub fn new(folder: &'a Path, options: &'a Options) -> Self {
-        let (bar, started) = (ProgressBar::hidden(), Instant::now());
-        let (tokens, score, pageless, phases) = (0, None, false, Vec::new());
-        Self { folder, options, bar, started, tokens, score, pageless, phases }
+        let (bar, mark) = (ProgressBar::hidden(), Instant::now());
+        let (seconds, tokens, score, pageless, phases) = (0.0, 0, None, false, Vec::new());
+        Self { folder, options, bar, mark, seconds, tokens, score, pageless, phases }
     }
 
     /// Takes note of an event; breaks off when Ctrl-C was pressed.
     pub fn event(&mut self, event: &Event) -> ControlFlow<()> {
         match event {
-            Event::Phase { phase, done } => self.phase(&phase.name, *done, phase.settings.steps),
+            Event::Phase { phase, done, best } => {
+                self.phase(&phase.name, (*done, phase.settings.steps), *best)
+            }
             Event::Step(step) => self.step(step),
             Event::Score { rouge_l, best } => self.score(*rouge_l, *best),
             Event::Checked(checked) => {
@@ -64,10 +69,12 @@ impl<'a> Watch<'a> {
             }
             Event::Saved => self.saved(),
         }
+        // Scores, checks and saving are no part of the next step.
+        self.mark = Instant::now();
         if stop_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn phase(&mut self, name: &str, done: u64, steps: u64) {
+    fn phase(&mut self, name: &str, (done, steps): (u64, u64), best: Option<f64>) {
         self.bar.finish_and_clear();
         let style = format!("{name} {{bar:30}} {{pos}}/{{len}} steps, {{eta}} left, {{msg}}");
         // The names of phases have no braces; a bar without the style is still a bar.
@@ -75,13 +82,13 @@ impl<'a> Watch<'a> {
         self.bar = shown(ProgressBar::new(steps).with_style(style).with_position(done));
         self.bar.reset_eta();
         self.bar.enable_steady_tick(Duration::from_millis(500));
-        (self.started, self.tokens, self.score) = (Instant::now(), 0, None);
+        (self.mark, self.seconds, self.tokens, self.score) = (Instant::now(), 0.0, 0, best);
         let phase = name.to_owned();
         self.phases.push(PhaseOutcome {
             phase,
             steps: 0,
             loss: None,
-            best_rouge_l: None,
+            best_rouge_l: best,
             checks: 0,
             seconds: 0.0,
         });
@@ -89,7 +96,8 @@ impl<'a> Watch<'a> {
 
     fn step(&mut self, step: &Step) {
         self.tokens += step.tokens;
-        let seconds = self.started.elapsed().as_secs_f64();
+        self.seconds += self.mark.elapsed().as_secs_f64();
+        let seconds = self.seconds;
         let rate = self.tokens as f64 / seconds;
         let text = step.text_loss.map(|loss| format!(", text {loss:.3}")).unwrap_or_default();
         let score = self.score.map(|score| format!(", dev {score:.2}")).unwrap_or_default();

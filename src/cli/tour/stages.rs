@@ -231,7 +231,7 @@ impl<'a> Stages<'a> {
         let options = options.or(ours)?.with_defaults()?;
         let student = distil(&Ranks::alone(), &options, &self.run(name), &mut |event| {
             match event {
-                Event::Phase { phase, done } => {
+                Event::Phase { phase, done, .. } => {
                     bar.set_length(phase.settings.steps);
                     bar.set_position(*done);
                 }

@@ -11,15 +11,16 @@ mod slope;
 use super::{Batch, BellmanLoss, Example, Objective, Tally, Trainer};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use definition::Positions;
+use kernels::Precision;
 use logits::{Direction, Logits};
 use operators::{Scalar, TopP};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use slope::{Rounded, Slope};
 
 /// A statement about a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statement {
     /// The loss is that of the definition.
@@ -48,7 +49,7 @@ impl Statement {
 }
 
 /// A statement with both of its sides.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// The statement.
     pub statement: Statement,
@@ -178,7 +179,8 @@ impl Check<'_> {
         Ok(worst(all))
     }
 
-    /// The statements about a part of a batch, in the precision of the student.
+    /// The statements about a part of a batch, in the precision of the student, or of its products
+    /// where that is less.
     fn part(&self, examples: &[&Example], compute: Compute) -> Result<Vec<Checked>, LlmError> {
         let part = Part::new(examples)?;
         if !has_definition(self.objective) {
@@ -188,6 +190,9 @@ impl Check<'_> {
             DType::F64 => self.at_precision::<53>(&part, compute),
             DType::F16 => self.at_precision::<11>(&part, compute),
             DType::BF16 => self.at_precision::<8>(&part, compute),
+            DType::F32 if crate::Compute::precision() == Precision::Bf16 => {
+                self.at_precision::<8>(&part, compute)
+            }
             _ => self.at_precision::<24>(&part, compute),
         }
     }
@@ -354,7 +359,8 @@ fn worst(all: Vec<Checked>) -> Vec<Checked> {
 
 /// The number in a tensor of one.
 fn number(loss: &Tensor) -> Result<f64, LlmError> {
-    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
+    // Not every device has f64.
+    Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }
 
 #[cfg(test)]

@@ -79,6 +79,22 @@ fn statements(checked: &[Checked]) -> Vec<Statement> {
 }
 
 #[test]
+fn everything_holds_of_products_in_bf16() {
+    let examples = examples();
+    let (student, teacher) = (model("llama", DType::F32), model("qwen2", DType::F32));
+    let mut objectives = vec![Objective::CrossEntropy, Objective::ForwardKl(&teacher)];
+    for shift in [SparseShift::VocabMax, SparseShift::CandidateMax, SparseShift::LogSoftmax] {
+        objectives.push(Objective::Bellman(bellman(shift, Phi::chi2(10.0).unwrap())));
+    }
+    for objective in objectives {
+        let of = || check(&student, &objective, &examples, P, &right);
+        for checked in crate::Compute::Bf16.run(of) {
+            assert!(!checked.fails(), "{objective:?}: {checked:?}");
+        }
+    }
+}
+
+#[test]
 fn everything_holds_of_training_as_it_is_by_bounds_that_are_tight() {
     let examples = examples();
     let shifts = [
