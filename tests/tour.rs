@@ -74,12 +74,14 @@ fn result(mut outcome: Value) -> Value {
 fn the_table_has_every_row_and_what_was_stopped_goes_on_to_the_same() {
     let folder = ready(TINY);
     let folder = folder.path();
-    // Stopped at several moments, without a warning.
-    for wait in [150, 400, 900] {
+    // Stopped within several stages, without a warning.
+    for stage in ["exercises", "responses", "runs/start", "runs/KD", "scores"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bellman"));
         command.current_dir(folder).args(START).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the command");
-        std::thread::sleep(Duration::from_millis(wait));
+        while !folder.join("run").join(stage).exists() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -106,6 +108,19 @@ fn the_table_has_every_row_and_what_was_stopped_goes_on_to_the_same() {
     let difference = |row: usize| &rows[row]["scores"][1]["rouge_l"]["difference"];
     assert_eq!((&difference(2)["lower"], &difference(2)["upper"]), (&0.0.into(), &0.0.into()));
     assert!(difference(0)["lower"].as_f64().unwrap() > 20.0, "{}", difference(0));
+}
+
+#[test]
+fn a_student_may_be_some_of_the_layers_of_the_teacher() {
+    let keep = TINY.replace("layers = 1\nwidth = 16\nheads = 2", "keep = \"0,3\"");
+    assert!(keep != TINY);
+    let folder = ready(&keep);
+    let folder = folder.path();
+    let rows = json(&mut tour(folder, &START))["rows"].take();
+    assert_eq!(rows.as_array().unwrap().len(), 5);
+    let config = std::fs::read_to_string(folder.join("run/student/config.json")).unwrap();
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["num_hidden_layers"], 2);
 }
 
 #[test]

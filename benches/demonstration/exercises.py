@@ -3,7 +3,7 @@
     cargo build --release
     python3 benches/demonstration/exercises.py --seeds 1-10
 
-Each seed is another set of exercises, other weights, other responses of the teacher and another order of training. What came out for
+Each seed is another set of exercises, other responses of the teacher and another order of training. What came out for
 a seed is a file beside this one, exercises/seed-NN.json; seeds that are there are not run again, and a seed that was stopped goes
 on where it was. Without --seeds the table of the files is printed, and nothing is run. The intervals are Student's t over seeds of
 the differences within each seed: they speak of other seeds, and so of other exercises too.

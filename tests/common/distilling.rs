@@ -23,6 +23,7 @@ train = "train.jsonl"
 dev = "train.jsonl"
 cache = "teacher/teacher.parquet"
 prompt = "chat"
+check = "every=8"
 phases = ["sft", "bd"]
 steps = 16
 batch = 4
