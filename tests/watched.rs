@@ -313,6 +313,13 @@ fn a_check_is_every_so_many_steps() {
     }
     std::fs::write(folder.join("bad.toml"), "student = \".\"\ncheck = 5").unwrap();
     error(&mut distill(folder, &["--config", "bad.toml", "--out", "run"]));
-    let outcome = json(&mut distill(folder, &[&RUN[..], &["--steps", "1", "--json"]].concat()));
-    assert_eq!(outcome["phases"][0]["checks"], 0);
+    let config = distilling::CONFIG;
+    let without: String =
+        config.lines().filter(|l| !l.starts_with("check")).map(|l| format!("{l}\n")).collect();
+    for (checks, config) in [(1, config), (0, &without)] {
+        std::fs::write(folder.join("run.toml"), config).unwrap();
+        let out = format!("run-{checks}");
+        let run = ["--config", "run.toml", "--steps", "1", "--json", "--out", &out];
+        assert_eq!(json(&mut distill(folder, &run))["phases"][0]["checks"], checks);
+    }
 }

@@ -79,17 +79,22 @@ fn statements(checked: &[Checked]) -> Vec<Statement> {
 }
 
 #[test]
-fn everything_holds_of_products_in_bf16() {
+fn everything_holds_of_bf16_and_is_checked_in_f32() {
     let examples = examples();
-    let (student, teacher) = (model("llama", DType::F32), model("qwen2", DType::F32));
-    let mut objectives = vec![Objective::CrossEntropy, Objective::ForwardKl(&teacher)];
-    for shift in [SparseShift::VocabMax, SparseShift::CandidateMax, SparseShift::LogSoftmax] {
-        objectives.push(Objective::Bellman(bellman(shift, Phi::chi2(10.0).unwrap())));
-    }
-    for objective in objectives {
-        let of = || check(&student, &objective, &examples, P, &right);
-        for checked in crate::Compute::Bf16.run(of) {
-            assert!(!checked.fails(), "{objective:?}: {checked:?}");
+    let shifts = [SparseShift::VocabMax, SparseShift::CandidateMax, SparseShift::LogSoftmax];
+    let bellman = shifts.map(|shift| Objective::Bellman(bellman(shift, Phi::chi2(0.1).unwrap())));
+    for dtype in [DType::F32, DType::BF16] {
+        let (student, teacher) = (model("llama", dtype), model("qwen2", dtype));
+        let others = [Objective::CrossEntropy, Objective::ForwardKl(&teacher)];
+        for objective in bellman.iter().chain(&others) {
+            let of = || check(&student, objective, &examples, P, &right);
+            let checked = crate::Compute::Bf16.run(of);
+            // What is left of KL to a teacher in bf16 is the mass of its sets.
+            let narrow = dtype == DType::BF16 && matches!(objective, Objective::ForwardKl(_));
+            assert_eq!(checked.len() == 1, narrow, "{dtype:?} {objective:?}");
+            for checked in checked {
+                assert!(!checked.fails(), "{dtype:?} {objective:?}: {checked:?}");
+            }
         }
     }
 }
