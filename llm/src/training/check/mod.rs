@@ -13,7 +13,6 @@ use crate::teacher::Scores;
 use crate::{LlmError, Model};
 use candle_core::{DType, Device, Tensor, Var};
 use definition::Positions;
-use kernels::Precision;
 use logits::{Direction, Logits};
 use operators::{Scalar, TopP};
 use serde::{Deserialize, Serialize};
