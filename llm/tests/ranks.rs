@@ -118,7 +118,27 @@ fn trained(ranks: &Ranks, objective: &Objective, batch: usize, dtype: DType) -> 
 
 #[test]
 fn two_ranks_end_with_the_weights_of_one_with_the_doubled_batch() {
-    for (objective, dtype) in [(bellman(), DType::F32), (Objective::CrossEntropy, DType::F64)] {
+    let teacher = model("qwen2", DType::F64, Mode::Frozen);
+    let Objective::Bellman(BellmanLoss { settings, .. }) = bellman() else { unreachable!() };
+    let on_policy = OnPolicy::new(0.2, 0.2, true).unwrap();
+    let objectives = [
+        (bellman(), DType::F32),
+        (Objective::CrossEntropy, DType::F64),
+        (Objective::BellmanWhole(WholeLoss { settings, shift: SparseShift::VocabMax }), DType::F64),
+        (Objective::CandidateKl, DType::F64),
+        (Objective::ForwardKl(&teacher), DType::F64),
+        (
+            Objective::OnPolicy(OnPolicyLoss {
+                teacher: &teacher,
+                settings: on_policy,
+                ends: vec![2],
+                max_new_tokens: 9,
+                longest: 16,
+            }),
+            DType::F64,
+        ),
+    ];
+    for (objective, dtype) in objectives {
         let start = weights(&model("llama", dtype, Mode::Frozen));
         // Of four examples each.
         let (one, step) = trained(&Ranks::alone(), &objective, 8, dtype);

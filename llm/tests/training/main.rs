@@ -174,6 +174,7 @@ fn objectives(teacher: &Model) -> Vec<Objective<'_>> {
         Objective::CrossEntropy,
         Objective::Bellman(low(bellman(SparseShift::VocabMax, chi2, Outside::Floor))),
         Objective::Bellman(low(bellman(SparseShift::LogSoftmax, Phi::Identity, Outside::Drop))),
+        Objective::BellmanWhole(WholeLoss { settings, shift: SparseShift::VocabMax }),
         Objective::Released(released),
         Objective::ForwardKl(teacher),
         Objective::CandidateKl,
