@@ -90,6 +90,22 @@ fn every_objective_runs_is_checked_where_it_can_be_and_changes_the_student() {
 }
 
 #[test]
+fn prompts_of_a_cache_are_trained_on_and_no_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let run = ["--student", ".", "--cache", "teacher/teacher.parquet", "--prompt", "chat"];
+    let more = ["--phases", "bd", "--steps", "1", "--batch", "4", "--out", "run"];
+    distill(folder, &[&run[..], &more].concat()).assert().code(0);
+    let test = ["eval", "--model", "run/student", "--prompt", "chat", "--test", "train.jsonl"];
+    let said = error(bellman().current_dir(folder).args(test));
+    assert!(said.contains("train.jsonl") && said.contains("teacher.parquet"), "{said}");
+    std::fs::write(folder.join("teacher/teacher.parquet"), "other").unwrap();
+    let said = error(&mut distill(folder, &["--out", "run", "--resume"]));
+    assert!(said.contains("teacher.parquet is not what the run was started with"), "{said}");
+}
+
+#[test]
 fn a_run_goes_on_with_the_data_that_it_was_started_with() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -31,6 +31,7 @@ fn write(out: &Path, p: TopP, exchanges: &[Exchange], scores: &[Scores]) -> Resu
         batch: exchanges.len() as u64,
         seed: 0,
         short_sets: false,
+        source: None,
     };
     let rows = exchanges.iter().zip(scores).zip(0..);
     let row = |((exchange, scores), prompt): ((&Exchange, &Scores), u32)| Row {

@@ -281,6 +281,7 @@ fn cache_settings(prompts: &[Prompt]) -> Settings {
         batch: 8,
         seed: 3,
         short_sets: false,
+        source: None,
     }
 }
 

@@ -370,6 +370,7 @@ fn a_set_that_does_not_reach_p_stops_the_run_unless_it_is_allowed() {
         batch: 1,
         seed: 0,
         short_sets: true,
+        source: None,
     };
     let folder = tempfile::tempdir().expect("folder");
     let question = |response| Question { prompt: &prompts[0], asked: Asked::Text("ab"), response };

@@ -124,6 +124,7 @@ fn settings(prompts: &[Prompt], p: f64) -> Settings {
         batch: 4,
         seed: 7,
         short_sets: false,
+        source: None,
     }
 }
 

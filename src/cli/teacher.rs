@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use llm::generation::Sampling;
 use llm::teacher::server::{Asked, Question, Server, answer_all};
 use llm::teacher::{
-    Answers, Prompt, Row, SERVED, Settings, Summary, TEXTS, fill_over, hash_model, read_texts,
+    Answers, Prompt, Row, SERVED, Settings, Summary, TEXTS, fill_over, hash_file, hash_model,
+    read_texts,
 };
 use llm::text::{Message, Record};
 use llm::{Checkpoint, LlmError, Mode, Model};
@@ -234,6 +235,7 @@ impl Generate {
             }
             None => (hash_model(checkpoint.path())?, self.place.dtype().as_str()),
         };
+        let source = self.prompts.as_deref().or(self.texts.texts.as_deref());
         let settings = Settings {
             weights,
             tokenizer,
@@ -248,6 +250,7 @@ impl Generate {
             batch: self.batch.into(),
             seed: self.seed,
             short_sets: self.server.short_sets(),
+            source: source.map(hash_file).transpose()?,
         };
         if prompts.template != TEXTS {
             return Ok(settings);

@@ -13,6 +13,9 @@ pub const FORMAT: u32 = 1;
 /// What every name of the metadata starts with.
 const PREFIX: &str = "bellman.";
 
+/// The name of the hash of the file that prompts came from.
+const SOURCE: &str = "source";
+
 /// Whether sets may be short, in words.
 const ALLOWED: &str = "allowed";
 const REFUSED: &str = "refused";
@@ -47,6 +50,9 @@ pub struct Settings {
     pub seed: u64,
     /// Whether candidate sets may carry less than p, because a server has shown no more.
     pub short_sets: bool,
+    /// The SHA-256 of the file that the prompts or texts came from, where that is known: what is
+    /// trained on this cache is trained on that file. No reader relies on it.
+    pub source: Option<String>,
 }
 
 /// What stands for the type of numbers of a teacher behind a server.
@@ -83,6 +89,7 @@ impl Settings {
         let mut entries = self.entries();
         // Where it does not stand all sets reach p.
         entries.retain(|(name, value)| *name != "short_sets" || value == ALLOWED);
+        entries.extend(self.source.clone().map(|source| (SOURCE, source)));
         let entries = std::iter::once(format).chain(entries);
         entries.map(|(name, value)| (format!("{PREFIX}{name}"), value)).collect()
     }
@@ -109,6 +116,7 @@ impl Settings {
             batch: fields.parsed("batch")?,
             seed: fields.parsed("seed")?,
             short_sets: fields.short_sets()?,
+            source: metadata.get(&format!("{PREFIX}{SOURCE}")).cloned(),
         })
     }
 }

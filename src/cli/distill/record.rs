@@ -3,7 +3,7 @@
 use super::options::Options;
 use crate::cli::CliError;
 use llm::evaluation::{Record, Role, Used};
-use llm::teacher::hash_file;
+use llm::teacher::{Cache, Expected, hash_file};
 use std::path::{Path, PathBuf};
 
 /// The record of a run in its folder.
@@ -24,15 +24,17 @@ impl RunRecord {
             record.inherit(&Record::open(&before)?);
         }
         let others = options.record.as_deref().map(Record::open).transpose()?;
-        let trained = [&options.train, &options.text].into_iter().flatten();
+        let trained = [&options.train, &options.text, &options.cache].into_iter().flatten();
         let files = trained.map(|file| (Role::Train, file));
         for (role, file) in files.chain(options.dev.iter().map(|file| (Role::Dev, file))) {
             let sha256 = hash_file(file)?;
             same_as_before(&started, role, file, &sha256)?;
-            for record in others.iter().chain([&record]) {
-                record.allow(role, file, &sha256)?;
+            for sha256 in std::iter::once(sha256).chain(source(file)?) {
+                for record in others.iter().chain([&record]) {
+                    record.allow(role, file, &sha256)?;
+                }
+                record.note(Used { role, file: file.clone(), sha256 });
             }
-            record.note(Used { role, file: file.clone(), sha256 });
         }
         Ok(Self { path, record })
     }
@@ -41,6 +43,14 @@ impl RunRecord {
     pub fn write(&self) -> Result<(), CliError> {
         Ok(self.record.write(&self.path)?)
     }
+}
+
+/// The hash of the file that teacher data come from, which is trained on with them.
+fn source(file: &Path) -> Result<Option<String>, CliError> {
+    if file.extension().is_none_or(|end| end != "parquet") {
+        return Ok(None);
+    }
+    Ok(Cache::open(file, &Expected::anything())?.settings().source.clone())
 }
 
 /// Refuses to go on with other data than a run was started with: it would not end as it would have.

@@ -15,7 +15,7 @@ const BYTES: (f64, f64) = (8.0, 16.0);
 #[derive(Debug)]
 pub enum Responses {
     /// Those of a cache.
-    Cached(Cache),
+    Cached(Box<Cache>),
     /// Those that were sampled here, at this mass.
     Sampled(TopP, Vec<Scores>),
 }

@@ -157,7 +157,8 @@ impl Plan {
         let masses: Vec<TopP> = self.at.iter().map(|&p| TopP::new(p)).collect::<Result<_, _>>()?;
         let samples = caches.iter().map(|cache| Sample::of_cache(cache, gamma));
         let mut samples = samples.collect::<Result<Vec<_>, _>>()?;
-        let mut responses: Vec<Responses> = caches.into_iter().map(Responses::Cached).collect();
+        let mut responses: Vec<Responses> =
+            caches.into_iter().map(|cache| Responses::Cached(Box::new(cache))).collect();
         if let Some(sampler) = self.source.open()? {
             for p in masses {
                 let mut scores = Vec::new();
