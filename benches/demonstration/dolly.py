@@ -103,6 +103,7 @@ class Driver:
         self.teacher = self.work / "teacher/student"
         self.work.mkdir(parents=True, exist_ok=True)
         self.jobs = arguments.jobs
+        self.children = set()
         self.evaluating = defaultdict(threading.Lock)
         self.end = time.monotonic() + 3600 * arguments.hours
 
@@ -128,8 +129,10 @@ class Driver:
         child = subprocess.Popen(command, cwd=self.work, env=environment, stdout=subprocess.PIPE, text=True)
         alarm = threading.Timer(left, child.send_signal, [signal.SIGINT])
         alarm.start()
+        self.children.add(child)
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
+        self.children.discard(child)
         alarm.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         peak = usage.ru_maxrss / 1024
@@ -147,7 +150,10 @@ class Driver:
                 for future in futures:
                     future.result()
             except BaseException:
+                # Nothing new begins, and what runs saves where it is.
                 self.end = 0.0
+                for child in list(self.children):
+                    child.send_signal(signal.SIGINT)
                 pool.shutdown(cancel_futures=True)
                 raise
 
@@ -407,6 +413,9 @@ def main():
         return table()
     if not (arguments.model and arguments.data and arguments.work):
         parser.error("--model, --data and --work are needed")
+    # In the background of a script Ctrl-C would be ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     driver = Driver(arguments)
     if arguments.against:
         return driver.against(arguments.against)
@@ -417,7 +426,7 @@ def main():
         driver.together([lambda n=name, s=seed: driver.row(n, s) for seed in seeds for name in rows])
     except RuntimeError as failure:
         sys.exit(str(failure))
-    except OutOfTime:
+    except (OutOfTime, KeyboardInterrupt):
         print("out of time; the same command goes on from here", file=sys.stderr)
     return None
 

@@ -1,6 +1,6 @@
 //! Which files a run is made from: `record.json`, which keeps test files from being chosen by.
 
-use super::options::Options;
+use super::options::{Options, PhaseName};
 use crate::cli::CliError;
 use llm::evaluation::{Record, Role, Used};
 use llm::teacher::{Cache, Expected, hash_file};
@@ -24,7 +24,9 @@ impl RunRecord {
             record.inherit(&Record::open(&before)?);
         }
         let others = options.record.as_deref().map(Record::open).transpose()?;
-        let trained = [&options.train, &options.text, &options.cache].into_iter().flatten();
+        let mut phases = options.phases.iter().flatten();
+        let cache = options.cache.as_ref().filter(|_| phases.any(|phase| *phase != PhaseName::Sft));
+        let trained = options.train.iter().chain(&options.text).chain(cache);
         let files = trained.map(|file| (Role::Train, file));
         for (role, file) in files.chain(options.dev.iter().map(|file| (Role::Dev, file))) {
             let sha256 = hash_file(file)?;
