@@ -420,7 +420,7 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
 }
 
 #[test]
-fn products_in_bf16_make_another_student_and_are_for_processors() {
+fn products_in_bf16_make_another_student_and_are_for_weights_in_f32() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     prepare(folder);
