@@ -102,7 +102,9 @@ fn language_model_help(error: &llm::LlmError) -> &'static str {
              the best student of the run"
         }
         E::NothingToTrain { .. } => "data come from `--train`, `--cache` and `--text`",
-        E::Setting { .. } | E::Operator(_) => "`--help` shows the defaults",
+        E::Setting { .. } | E::Operator(operators::OperatorError::TopP { .. }) => {
+            "`--help` shows the defaults"
+        }
         E::TooLong { .. } => "lower `--max-tokens` and `--max-prompt-tokens`",
         E::File { .. } => "check the path, and that the file may be read",
         E::LargerMass { .. } => {

@@ -167,8 +167,7 @@ impl<'a> PhaseLog<'a> {
 const LOSS: &str = "Of the batch, before the step.";
 const TEXT: &str = "It joins the other with its weight.";
 const SCORES: &str = "By it the student is chosen. What the phase starts from is scored too.";
-const MASS: &str =
-    "Nothing in the objective holds the student's mass but `--mass-weight` and `--text`.";
+const MASS: &str = "Nothing in the objective holds the student's mass but `--mass-weight`.";
 const RESIDUAL: &str =
     "Mean distance of the implied reward from that of the teacher's own Q-values.";
 const SHARES: &str = "No gradient flows at the floor; a token outside its set costs the floor.";
