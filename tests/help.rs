@@ -172,3 +172,26 @@ fn every_command_is_among_those_whose_examples_run() {
     let names: Vec<&str> = names.filter(|name| !name.is_empty() && *name != "help").collect();
     assert_eq!(names, COMMANDS);
 }
+
+#[test]
+#[cfg(feature = "llm")]
+fn the_page_of_the_command_line_shows_the_help_as_it_is() {
+    let page = std::fs::read_to_string(repository("docs/src/reference/command-line.md")).unwrap();
+    let mut shown = Vec::new();
+    for block in page.split("```console\n$ bellman ").skip(1) {
+        let (command, rest) = block.split_once('\n').unwrap();
+        let (text, _) = rest.split_once("\n```").unwrap();
+        let arguments: Vec<&str> = command.split_whitespace().collect();
+        let output = bellman().args(&arguments).assert().code(0).get_output().clone();
+        let help = String::from_utf8(output.stdout).unwrap();
+        let help: Vec<&str> = help.trim().lines().map(str::trim_end).collect();
+        let text: Vec<&str> = text.lines().collect();
+        assert_eq!(text, help, "`python3 docs/console.py` writes the page anew: {command}");
+        shown.push(arguments[0]);
+    }
+    shown.retain(|name| *name != "--help");
+    shown.sort_unstable();
+    let mut commands = COMMANDS.to_vec();
+    commands.sort_unstable();
+    assert_eq!(shown, commands);
+}

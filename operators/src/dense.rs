@@ -173,7 +173,7 @@ impl<T: Scalar> NumberSystem for Dense<T> {
 
     fn row_sum(&self, cells: &DVector<T>) -> Result<DVector<T>, OperatorError> {
         expect_length("the table", cells.len(), self.layout.cells())?;
-        Ok(self.per_row(cells, |row| row.iter().fold(T::from_f64(0.0), |sum, &x| sum + x)))
+        Ok(self.per_row(cells, |row| T::sum(row.iter().copied())))
     }
 
     fn row_share(&self, cells: &DVector<T>) -> Result<DVector<T>, OperatorError> {
@@ -230,7 +230,7 @@ impl<T: Scalar> NumberSystem for Dense<T> {
 
     fn dot(&self, weights: &DVector<T>, a: &DVector<T>) -> Result<T, OperatorError> {
         expect_length("the weights", weights.len(), a.len())?;
-        Ok(weights.iter().zip(a).fold(T::from_f64(0.0), |sum, (&w, &x)| sum + w * x))
+        Ok(T::sum(weights.iter().zip(a).map(|(&w, &x)| w * x)))
     }
 
     fn largest(&self, a: &DVector<T>, mask: &Vec<bool>) -> Result<T, OperatorError> {

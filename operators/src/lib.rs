@@ -67,7 +67,7 @@ pub use on_policy::{Factors, OnPolicy, on_policy_loss, returns_to_go};
 pub use parameters::{Discount, TopP};
 pub use policy_value::policy_value;
 pub use projection::{Projection, leak, projection};
-pub use released::{Released, bellman_distill_released};
+pub use released::{Released, bellman_distill_released, released_over_rows, released_value};
 pub use response::{NextPosition, Responses};
 pub use scalar::Scalar;
 pub use shift::{Shift, floor, shift, top_p_mask};

@@ -1,9 +1,10 @@
 //! [`OnPolicy`]: reverse KL by policy gradient, on responses in whose sampling a teacher joins.
 
 use crate::{
-    Cells, Dense, Discount, NextPosition, NumberSystem, OperatorError, Projection, RowLayout, Rows,
-    Successor, backup, kl_divergence,
+    Cells, Dense, Discount, Dual, NextPosition, NumberSystem, OperatorError, Projection, RowLayout,
+    Rows, Scalar, Successor, backup, kl_divergence,
 };
+use nalgebra::DVector;
 
 /// The numbers of MiniLLM: with q the student and π\* the teacher, responses are drawn from
 ///
@@ -63,13 +64,13 @@ impl OnPolicy {
     }
 
     /// log p̃ of a token from the logarithms of its probabilities, in nats.
-    pub fn log_mixture(&self, log_student: f64, log_teacher: f64) -> f64 {
+    pub fn log_mixture<T: Scalar>(&self, log_student: T, log_teacher: T) -> T {
         if self.mix == 0.0 {
             return log_student;
         }
         let most = log_student.max(log_teacher);
-        let [student, teacher] = [log_student, log_teacher].map(|log| (log - most).exp());
-        most + (self.mix * teacher + (1.0 - self.mix) * student).ln()
+        let part = |share: f64, log: T| T::from_f64(share) * (log - most).exp();
+        most + (part(self.mix, log_teacher) + part(1.0 - self.mix, log_student)).ln()
     }
 
     /// The factors at the positions of responses, from log q(y_t) and log π\*(y_t), in nats.
@@ -82,27 +83,53 @@ impl OnPolicy {
         log_teacher: &[f64],
         next: &NextPosition,
     ) -> Result<Factors, OperatorError> {
-        let n = Dense::<f64>::new(&RowLayout::uniform(next.rows(), 1)?);
-        let reward = n.sub(&n.rows(log_teacher)?.0, &n.rows(log_student)?.0)?;
-        let returns = returns_to_go(&n, &Rows(reward), next)?;
-        let later = Successor::<Dense<f64>>::expected(next, &n, &returns)?.0;
-        let following = next.following();
-        let pairs = log_student.iter().zip(log_teacher);
-        let ratio = |(&q, &p): (&f64, &f64)| (q - self.log_mixture(q, p)).exp();
-        let single: Vec<f64> = pairs.map(ratio).collect();
-        let long = |(&ratio, (&later, following)): (&f64, (&f64, usize))| {
-            // Where nothing follows the return is 0.
-            let share = if self.by_length { 1.0 / following.max(1) as f64 } else { 1.0 };
-            self.clipped(ratio, later * share)
+        let (single, later) = self.ratios_and_returns(log_student, log_teacher, next)?;
+        let long = |(&ratio, &later): (&f64, &f64)| {
+            // Along log q, a ratio is its own slope.
+            let ratio = Dual { value: ratio, derivative: [ratio] };
+            self.surrogate(ratio, Dual::from_f64(later)).derivative[0]
         };
-        let long = single.iter().zip(later.iter().zip(following)).map(long).collect();
+        let long = single.iter().zip(&later).map(long).collect();
         Ok(Factors { single, long })
     }
 
-    /// The slope of min(ρ R, clip(ρ) R) along log q, which is that of ρ: ρ R, or 0.
-    fn clipped(&self, ratio: f64, later: f64) -> f64 {
-        let within = ratio.clamp(1.0 - self.clip, 1.0 + self.clip);
-        if ratio * later <= within * later { ratio * later } else { 0.0 }
+    /// ρ_t and R_{t+1}, a mean where returns are normalised by length, at the positions of responses.
+    ///
+    /// # Errors
+    /// Those of [`Self::factors`].
+    pub fn ratios_and_returns<T: Scalar>(
+        &self,
+        log_student: &[T],
+        log_teacher: &[T],
+        next: &NextPosition,
+    ) -> Result<(Vec<T>, Vec<T>), OperatorError> {
+        let n = Dense::<T>::new(&RowLayout::uniform(next.rows(), 1)?);
+        let row = |logs: &[T]| DVector::from_column_slice(logs);
+        let reward = n.sub(&row(log_teacher), &row(log_student))?;
+        let returns = returns_to_go(&n, &Rows(reward), next)?;
+        let later = Successor::<Dense<T>>::expected(next, &n, &returns)?.0;
+        let pairs = log_student.iter().zip(log_teacher);
+        let ratio = |(&q, &p): (&T, &T)| (q - self.log_mixture(q, p)).exp();
+        let mean = |(&later, following): (&T, usize)| {
+            // Where nothing follows the return is 0.
+            let count = if self.by_length { following.max(1) } else { 1 };
+            later * T::from_f64(1.0 / count as f64)
+        };
+        let later = later.iter().zip(next.following()).map(mean).collect();
+        Ok((pairs.map(ratio).collect(), later))
+    }
+
+    /// min(ρ R, clip(ρ) R), with ρ clipped to [1 − ε, 1 + ε]: its slope along log q is ρ R, or 0.
+    pub fn surrogate<T: Scalar>(&self, ratio: T, later: T) -> T {
+        if self.clip.is_infinite() {
+            return ratio * later;
+        }
+        let zero = T::from_f64(0.0);
+        let min = |a: T, b: T| zero - (zero - a).max(zero - b);
+        // Ties keep the slope of what is not clipped.
+        let within = ratio.max(T::from_f64(1.0 - self.clip));
+        let within = min(within, T::from_f64(1.0 + self.clip));
+        min(ratio * later, within * later)
     }
 }
 

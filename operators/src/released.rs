@@ -63,15 +63,45 @@ pub fn bellman_distill_released<N: NumberSystem>(
 where
     NextPosition: Successor<N>,
 {
-    let gamma = released.settings.gamma.get();
-    let value = policy_value(n, q, &smoothed(n, q, full, &responses.set, released)?, full)?;
+    let value = released_value(n, q, full, &responses.set, released)?;
     let next = responses.next.expected(&n.one_cell_per_row(), &value)?.0;
-    let discounted = n.scale(&next, gamma)?;
-    let x = n.sub(&n.keep(&q.0, &responses.set, 0.0)?, &n.spread(&discounted)?)?;
+    let discounted = Rows(n.scale(&next, released.settings.gamma.get())?);
+    released_over_rows(n, q, (value, &discounted), &responses.set, &responses.weights, released)
+}
+
+/// V_t of [`bellman_distill_released`], of which each row needs its own logits only.
+///
+/// Shapes: q [rows, K] → \[rows\]. Units: nats.
+///
+/// # Errors
+/// Only those of the number system.
+pub fn released_value<N: NumberSystem>(
+    n: &N,
+    q: &Cells<N>,
+    full: &N::Mask,
+    set: &N::Mask,
+    released: &Released,
+) -> Result<Rows<N>, N::Error> {
+    policy_value(n, q, &smoothed(n, q, full, set, released)?, full)
+}
+
+/// What these rows add to J of [`bellman_distill_released`], given V_t and γ V_{t+1} of each.
+///
+/// # Errors
+/// Only those of the number system.
+pub fn released_over_rows<N: NumberSystem>(
+    n: &N,
+    q: &Cells<N>,
+    (value, discounted_next): (Rows<N>, &Rows<N>),
+    set: &N::Mask,
+    weights: &Rows<N>,
+    released: &Released,
+) -> Result<Evaluation<N>, N::Error> {
+    let x = n.sub(&n.keep(&q.0, set, 0.0)?, &n.spread(&discounted_next.0)?)?;
     let reward = row_mean(n, &x)?;
     let regularised = row_mean(n, &phi(n, released.settings.phi, &x)?)?;
-    let weights = &responses.weights.0;
-    let j = objective(n, Phi::Identity, &regularised, &value.0, &discounted, weights)?;
+    let following = &discounted_next.0;
+    let j = objective(n, Phi::Identity, &regularised, &value.0, following, &weights.0)?;
     Ok(Evaluation { value, reward: Rows(reward), objective: j })
 }
 

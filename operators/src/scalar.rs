@@ -28,9 +28,13 @@ pub trait Scalar:
     fn max(self, other: Self) -> Self;
     /// A double near the value, without derivative.
     fn center(self) -> f64;
+    /// The sum, from the first to the last.
+    fn sum(terms: impl Iterator<Item = Self>) -> Self {
+        terms.fold(Self::from_f64(0.0), |sum, x| sum + x)
+    }
     /// Each of the non-negative `cells` over their positive total, in place.
     fn share(cells: &mut [Self]) {
-        let total = cells.iter().fold(Self::from_f64(0.0), |sum, &x| sum + x);
+        let total = Self::sum(cells.iter().copied());
         for cell in cells {
             *cell = *cell / total;
         }
@@ -39,8 +43,7 @@ pub trait Scalar:
     fn log_share(cells: &mut [Self], mask: &[bool]) {
         let anchor = Self::from_f64(anchor(cells, mask));
         let kept = cells.iter().zip(mask).filter(|(_, kept)| **kept);
-        let total = kept.fold(Self::from_f64(0.0), |sum, (&x, _)| sum + (x - anchor).exp());
-        let log_total = total.ln();
+        let log_total = Self::sum(kept.map(|(&x, _)| (x - anchor).exp())).ln();
         for cell in cells {
             // Not cell − (anchor + ln total), which rounds in units of the anchor.
             *cell = (*cell - anchor) - log_total;

@@ -45,7 +45,7 @@ pub fn loss(
 
 /// The smallest mass of a bucket: one rounding of 1 in f32. Below it the difference 1 − m is
 /// rounding and nothing else, and its logarithm would be noise.
-const LEAST: f64 = f32::EPSILON as f64;
+pub const LEAST: f64 = f32::EPSILON as f64;
 
 /// Rows with one cell more than there are candidates: that of all other tokens.
 struct Buckets {

@@ -33,6 +33,15 @@ pub enum Objective<'a> {
 }
 
 impl Objective<'_> {
+    /// The teacher that is asked at every position.
+    pub(super) fn teacher(&self) -> Option<&Model> {
+        match self {
+            Self::ForwardKl(teacher) | Self::ReverseKl(teacher) => Some(teacher),
+            Self::OnPolicy(loss) => Some(loss.teacher),
+            _ => None,
+        }
+    }
+
     /// How many terms of the mean a batch holds.
     ///
     /// # Errors

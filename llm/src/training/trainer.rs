@@ -90,7 +90,7 @@ pub struct Trainer<'a> {
     optimiser: AdamW,
     pub(super) objective: Objective<'a>,
     pub(super) examples: &'a [Example],
-    text: &'a [Example],
+    pub(super) text: &'a [Example],
     settings: TrainerSettings,
     reduction: Reduction,
 }
@@ -186,11 +186,9 @@ impl<'a> Trainer<'a> {
     pub fn step(&mut self) -> Result<Step, LlmError> {
         let (settings, number) = (self.settings, self.done());
         let (mut gradients, mut tally, mut tokens) = (Gradients::new(), Tally::default(), 0);
-        let own;
         let mut drawn = self.drawn(self.examples, 0, number);
-        if let Objective::OnPolicy(loss) = &self.objective {
-            let numbers = self.reduction.ranks().share(settings.batch);
-            own = loss.respond(&self.student, &drawn, numbers, settings.seed, number)?;
+        let own = self.answered(&drawn)?;
+        if let Some(own) = &own {
             drawn = longest_first(own.iter().collect());
         }
         tokens += drawn.iter().map(|e| e.length()).sum::<usize>();
@@ -243,6 +241,14 @@ impl<'a> Trainer<'a> {
         self.reduction.ranks().share(drawn.len()).map(|i| drawn[i]).collect()
     }
 
+    /// The student's own responses to the prompts of the next step, where it is trained on these.
+    pub(super) fn answered(&self, prompts: &[&Example]) -> Result<Option<Vec<Example>>, LlmError> {
+        let Objective::OnPolicy(loss) = &self.objective else { return Ok(None) };
+        let TrainerSettings { batch, seed, .. } = self.settings;
+        let numbers = self.reduction.ranks().share(batch);
+        loss.respond(&self.student, prompts, numbers, seed, self.done()).map(Some)
+    }
+
     /// What was counted, summed over ranks.
     fn counted(
         &self,
@@ -292,7 +298,7 @@ impl<'a> Trainer<'a> {
 
 /// The longest first: neighbours share a part and need little padding, and a batch that does not fit
 /// into memory fails at once.
-fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
+pub(super) fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
     examples.sort_by_key(|example| std::cmp::Reverse(example.length()));
     examples
 }

@@ -1,7 +1,7 @@
 //! [`Logits`]: those of the whole vocabulary in f64, some rows at a time, with their derivatives
 //! along a direction and with what a product of less precision may be off by.
 
-use super::slope::{Rounded, Slope};
+use super::slope::{Rounded, Slope, roundings};
 use crate::LlmError;
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -124,16 +124,6 @@ impl Logits {
         };
         Ok(values.into_iter().enumerate().map(cell).collect())
     }
-}
-
-/// How many roundings a sum of n products is off by: n whatever they are, and no more than 8 √n
-/// where they are as good as independent, which long sums miss once in 10¹³ at most.
-///
-/// Source: Higham and Mary, *A New Approach to Probabilistic Rounding Error Analysis*, SIAM J. Sci.
-/// Comput. 41 (2019), with λ = 8.
-fn roundings(n: usize) -> f64 {
-    let n = n as f64;
-    n.min(8.0 * n.sqrt())
 }
 
 /// A tensor in f64 in main memory, without gradients.

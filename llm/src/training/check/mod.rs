@@ -4,94 +4,25 @@
 //! f64 and over the whole vocabulary. How far the two may be apart is computed along with the
 //! definition: a bound on what arithmetic of the precision of training can make of it.
 
+mod baselines;
+mod checked;
 mod definition;
 mod logits;
+mod positions;
 mod slope;
 
+pub use checked::{Checked, Statement};
+
+use super::trainer::longest_first;
 use super::{Batch, BellmanLoss, Example, Objective, Tally, Trainer};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
 use candle_core::{DType, Device, Tensor, Var};
-use definition::Positions;
+use checked::worst;
 use logits::{Direction, Logits};
 use operators::{Scalar, TopP};
-use serde::{Deserialize, Serialize};
+use positions::Positions;
 use slope::{Rounded, Slope};
-
-/// A statement about a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Statement {
-    /// The loss is that of the definition.
-    Objective,
-    /// Its derivative along a random direction in hidden states and head is that of the definition.
-    Gradient,
-    /// With φ = identity, no floor and every token inside its set, J is the mean of log proj_p π_Q.
-    BehaviourCloning,
-    /// The teacher's candidate sets carry mass ≥ p, and the mass that is stored with them.
-    CapturedMass,
-    /// V over the candidates does not exceed V over the whole vocabulary.
-    SoftValue,
-}
-
-impl Statement {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Objective => "the loss is that of its definition in f64",
-            Self::Gradient => "the derivative of the loss is that of its definition in f64",
-            Self::BehaviourCloning => "with φ = id, J is the mean of log proj_p π_Q",
-            Self::CapturedMass => "candidate sets carry mass ≥ p",
-            Self::SoftValue => "V over the candidates is at most V over the vocabulary",
-        }
-    }
-}
-
-/// A statement with both of its sides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
-    /// The statement.
-    pub statement: Statement,
-    /// Where: which examples of the data, and which position where one can be told.
-    pub place: String,
-    /// What training computes, or what the data say.
-    pub found: f64,
-    /// The other side.
-    pub expected: f64,
-    /// By how much the statement is missed: a distance for equalities, 0 or less where an
-    /// inequality holds.
-    pub missed: f64,
-    /// How much of that rounding explains.
-    pub bound: f64,
-}
-
-impl Checked {
-    /// Whether it fails by more than rounding explains.
-    pub fn fails(&self) -> bool {
-        // Written so that NaN fails.
-        !(self.missed <= self.bound)
-    }
-
-    /// How much of the bound is used up.
-    fn share(&self) -> f64 {
-        if self.missed <= 0.0 {
-            0.0
-        } else if self.missed.is_finite() {
-            self.missed / self.bound
-        } else {
-            f64::INFINITY
-        }
-    }
-
-    fn equal(statement: Statement, found: f64, expected: f64, bound: f64) -> Self {
-        let missed = (found - expected).abs();
-        Self { statement, place: String::new(), found, expected, missed, bound }
-    }
-
-    fn at(self, place: String) -> Self {
-        Self { place, ..self }
-    }
-}
 
 /// How a loss is computed from hidden states and head: as in training; in tests, wrong.
 type Compute<'a> =
@@ -121,19 +52,32 @@ impl Trainer<'_> {
     /// # Errors
     /// Those of [`Trainer::step`].
     pub fn check(&self, p: Option<TopP>) -> Result<Vec<Checked>, LlmError> {
-        let student = self.student().frozen()?;
-        let examples = self.drawn(self.examples, 0, self.done());
-        let seed = self.settings().seed ^ self.done();
+        let (settings, student) = (self.settings(), self.student().frozen()?);
+        let seed = settings.seed ^ self.done();
         let check = Check { student: &student, objective: &self.objective, p, seed };
         let compute = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
             let tally = &mut Tally::default();
             objective.of_state(state, &part.batch, part.examples, total, tally)
         };
-        let number = |example: &Example| {
-            let place = self.examples.iter().position(|other| std::ptr::eq(other, example));
-            place.map_or_else(String::new, |i| format!("example {}", i + 1))
+        let all = |check: Check, examples: &[&Example], of: &[Example], name: &str| {
+            let number = |example: &Example| {
+                let place = of.iter().position(|other| std::ptr::eq(other, example));
+                place.map_or_else(String::new, |i| format!("{name} {}", i + 1))
+            };
+            check.all(examples, settings.micro_batch, &compute, &number)
         };
-        check.all(&examples, self.settings().micro_batch, &compute, &number)
+        let drawn = self.drawn(self.examples, 0, self.done());
+        let mut checked = match self.answered(&drawn)? {
+            None => all(check, &drawn, self.examples, "example")?,
+            Some(own) => all(check, &longest_first(own.iter().collect()), &own, "response")?,
+        };
+        if settings.text_weight != 0.0 {
+            let language = Objective::Language(settings.text_kl);
+            let check = Check { student: &student, objective: &language, p: None, seed };
+            let drawn = self.drawn(self.text, 1, self.done());
+            checked.extend(all(check, &drawn, self.text, "piece of text")?);
+        }
+        Ok(worst(checked))
     }
 }
 
@@ -182,15 +126,10 @@ impl Check<'_> {
     /// and so are products in bf16: bounds for these would exceed what they bound.
     fn part(&self, examples: &[&Example], compute: Compute) -> Result<Vec<Checked>, LlmError> {
         let part = Part::new(examples)?;
-        if !has_definition(self.objective) {
-            return Ok(Vec::new());
-        }
-        let beside_teacher =
-            matches!(self.objective, Objective::ForwardKl(_) | Objective::ReverseKl(_));
         match self.student.head().dtype() {
             DType::F64 => self.at_precision::<53>(&part, compute),
             // The teacher's head is as narrow as the student's, and is not widened.
-            DType::F16 | DType::BF16 if beside_teacher => Ok(Vec::new()),
+            DType::F16 | DType::BF16 if self.objective.teacher().is_some() => Ok(Vec::new()),
             _ => crate::Compute::F32.run(|| self.at_precision::<24>(&part, compute)),
         }
     }
@@ -205,7 +144,10 @@ impl Check<'_> {
         let hidden = variable(&part.batch.hidden(self.student)?)?;
         let head = variable(self.student.head())?;
         let direction = Direction::new(&hidden, &head, self.seed)?;
-        let logits = Logits::new(&hidden, &head, Some(&direction))?;
+        // Heads of different sizes are cut to what they share.
+        let other = self.objective.teacher().map(|teacher| teacher.head().dim(0)).transpose()?;
+        let shared = head.dim(0)?.min(other.unwrap_or(usize::MAX));
+        let logits = Logits::new(&hidden, &head.narrow(0, 0, shared)?, Some(&direction))?;
         let state = (hidden.as_tensor(), head.as_tensor());
         let total = self.objective.terms(&part.batch, part.examples)?;
         let found = compute(self.objective, state, part, total)?;
@@ -226,10 +168,9 @@ impl Check<'_> {
                 checked.extend(soft_values(&positions)?);
                 checked.extend(self.cloning(loss, (&positions, &scores), state, part, compute)?);
             }
-            (objective, _) => {
-                if let Some(expected) = defined::<BITS>(objective, &logits, part, total)? {
-                    compare(expected, number(&found)?);
-                }
+            (objective, scores) => {
+                let scores = &scores.unwrap_or_default();
+                compare(defined(objective, &logits, (part, scores), total)?, number(&found)?);
             }
         }
         Ok(checked)
@@ -244,7 +185,7 @@ impl Check<'_> {
         part: &Part,
         compute: Compute,
     ) -> Result<Option<Checked>, LlmError> {
-        let loss = definition::cloning_loss(loss);
+        let loss = positions::cloning_loss(loss);
         let total = loss.transitions(&part.batch, scores);
         if total == 0 {
             return Ok(None);
@@ -259,43 +200,45 @@ impl Check<'_> {
     }
 }
 
-/// Whether there is something here to compare an objective with.
-fn has_definition(objective: &Objective) -> bool {
-    match objective {
-        Objective::CrossEntropy
-        | Objective::Bellman(_)
-        | Objective::BellmanWhole(_)
-        | Objective::ForwardKl(_)
-        | Objective::ReverseKl(_) => true,
-        Objective::Language(_)
-        | Objective::Released(_)
-        | Objective::CandidateKl
-        | Objective::OnPolicy(_) => false,
-    }
-}
-
-/// A loss over the whole vocabulary by its definition; nothing where there is none to compare with.
+/// A loss over the whole vocabulary by its definition.
 fn defined<const BITS: u32>(
     objective: &Objective,
     logits: &Logits,
-    part: &Part,
+    (part, scores): (&Part, &[&Scores]),
     total: usize,
-) -> Result<Option<Slope<BITS>>, LlmError> {
+) -> Result<Slope<BITS>, LlmError> {
     let batch = &part.batch;
-    let weights = vec![1.0 / batch.rows().max(1) as f64; batch.rows()];
-    Ok(match objective {
-        Objective::CrossEntropy => Some(definition::tokens(logits, batch.chosen(), &weights)?),
-        Objective::BellmanWhole(loss) => Some(definition::whole(loss, batch, logits, total)?),
-        Objective::ForwardKl(teacher) | Objective::ReverseKl(teacher) => {
-            let teacher = Logits::new(&batch.hidden(teacher)?, teacher.head(), None)?;
-            // Heads of different sizes are cut to what they share, which is another function.
-            let same = teacher.vocabulary() == logits.vocabulary();
-            let forward = matches!(objective, Objective::ForwardKl(_));
-            let of = || definition::divergence(logits, &teacher, &weights, forward);
-            same.then(of).transpose()?
+    let share = 1.0 / total.max(1) as f64;
+    let weights = vec![share; batch.rows()];
+    let of_teacher = |teacher: &Model| {
+        let head = teacher.head().narrow(0, 0, logits.vocabulary())?;
+        Logits::new(&batch.hidden(teacher)?, &head, None)
+    };
+    match objective {
+        Objective::CrossEntropy => definition::tokens(logits, batch.chosen(), &weights),
+        Objective::Language(kl) => {
+            let tokens = definition::tokens(logits, batch.chosen(), &weights)?;
+            let tokens = definition::factor(1.0 - kl) * tokens;
+            if *kl == 0.0 {
+                return Ok(tokens);
+            }
+            let divergence = baselines::candidates(scores, logits, &weights)?;
+            Ok(tokens + definition::factor(*kl) * divergence)
         }
-        _ => None,
-    })
+        // Its sets are those of a teacher who is not there.
+        Objective::Bellman(_) => Err(LlmError::NoScores),
+        Objective::BellmanWhole(loss) => definition::whole(loss, batch, logits, total),
+        Objective::Released(loss) => baselines::released(loss, batch, scores, logits, share),
+        Objective::CandidateKl => baselines::candidates(scores, logits, &weights),
+        Objective::ForwardKl(teacher) | Objective::ReverseKl(teacher) => {
+            let forward = matches!(objective, Objective::ForwardKl(_));
+            definition::divergence(logits, &of_teacher(teacher)?, &weights, forward)
+        }
+        Objective::OnPolicy(loss) => {
+            let teacher = of_teacher(loss.teacher)?;
+            baselines::on_policy(&loss.settings, batch, (logits, &teacher), share)
+        }
+    }
 }
 
 /// V^proj ≤ V at each position.
@@ -338,23 +281,6 @@ fn masses(scores: &Scores, p: TopP) -> Vec<Checked> {
         if other.share() > small.share() { other } else { small }
     };
     scores.sets().zip(&scores.mass).map(of_row).collect()
-}
-
-/// Of each statement the instance that uses up most of its bound, the first of equal ones.
-fn worst(all: Vec<Checked>) -> Vec<Checked> {
-    let mut worst: Vec<Checked> = Vec::new();
-    for checked in all {
-        match worst.iter_mut().find(|w| w.statement == checked.statement) {
-            None => worst.push(checked),
-            Some(known) => {
-                let worse = checked.fails() && !known.fails();
-                if worse || (checked.fails() == known.fails() && checked.share() > known.share()) {
-                    *known = checked;
-                }
-            }
-        }
-    }
-    worst
 }
 
 /// The number in a tensor of one.

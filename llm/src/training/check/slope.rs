@@ -36,6 +36,15 @@ impl<const BITS: u32> Rounded<BITS> {
         Self { value, error: carried + Self::UNIT * size }
     }
 
+    /// A sum in any order, off by at most [`roundings`] of the sizes of its terms.
+    fn sum(terms: impl Iterator<Item = Self>) -> Self {
+        let none = (0, 0.0, 0.0, 0.0);
+        let (count, value, error, size) = terms.fold(none, |(count, value, error, size), x| {
+            (count + 1, value + x.value, error + x.error, size + x.value.abs())
+        });
+        Self::of(value, error, roundings(count) * size)
+    }
+
     fn exp(self) -> Self {
         let value = self.value.exp();
         let carried = value * self.error.exp_m1();
@@ -87,6 +96,16 @@ impl<const BITS: u32> Div for Rounded<BITS> {
             if room > 0.0 { (self.error + value.abs() * o.error) / room } else { f64::INFINITY };
         Self::of(value, carried, value.abs())
     }
+}
+
+/// How many roundings a sum of n terms is off by, each a share of their sizes: n whatever they are, and no more than 8 √n
+/// where they are as good as independent, which long sums miss once in 10¹³ at most.
+///
+/// Source: Higham and Mary, *A New Approach to Probabilistic Rounding Error Analysis*, SIAM J. Sci.
+/// Comput. 41 (2019), with λ = 8.
+pub(super) fn roundings(n: usize) -> f64 {
+    let n = n as f64;
+    n.min(8.0 * n.sqrt())
 }
 
 /// A [`Rounded`] number with its derivative along one direction: [`operators::Dual`] with bounds.
@@ -159,6 +178,11 @@ impl<const BITS: u32> Scalar for Slope<BITS> {
 
     fn center(self) -> f64 {
         self.at.value
+    }
+
+    fn sum(terms: impl Iterator<Item = Self>) -> Self {
+        let (at, slopes): (Vec<_>, Vec<_>) = terms.map(|x| (x.at, x.slope)).unzip();
+        Self { at: Rounded::sum(at.into_iter()), slope: Rounded::sum(slopes.into_iter()) }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::teacher::{Exchange, score};
-use crate::training::{Outside, SparseShift, WholeLoss};
+use crate::training::{
+    AdamWSettings, OnPolicyLoss, Outside, SparseShift, TrainerSettings, WholeLoss,
+};
 use crate::{Checkpoint, Mode};
 use candle_core::Device;
-use operators::{BellmanDistill, Discount, Phi, Shift};
+use operators::{BellmanDistill, Discount, OnPolicy, Phi, Released, Shift};
 use std::path::Path;
 
 const P: f64 = 0.6;
@@ -38,6 +40,32 @@ fn bellman(shift: SparseShift, phi: Phi) -> BellmanLoss {
 
 fn chi2() -> BellmanLoss {
     bellman(SparseShift::VocabMax, Phi::chi2(0.1).unwrap())
+}
+
+/// What Bellman Distill is compared with.
+fn baselines(teacher: &Model) -> Vec<Objective<'_>> {
+    let settings = BellmanDistill { shift: Shift::VocabMax, ..chi2().settings };
+    let minillm = |clip, by_length| {
+        let settings = OnPolicy::new(0.2, clip, by_length).unwrap();
+        Objective::OnPolicy(OnPolicyLoss {
+            teacher,
+            settings,
+            ends: Vec::new(),
+            max_new_tokens: 8,
+            longest: 64,
+        })
+    };
+    vec![
+        Objective::CrossEntropy,
+        Objective::Language(0.0),
+        Objective::Language(0.3),
+        Objective::Released(Released::new(settings, TopP::new(P).unwrap(), 1e-8).unwrap()),
+        Objective::CandidateKl,
+        Objective::ForwardKl(teacher),
+        Objective::ReverseKl(teacher),
+        minillm(0.2, true),
+        minillm(f64::INFINITY, false),
+    ]
 }
 
 fn right(
@@ -85,12 +113,11 @@ fn everything_holds_of_bf16_and_is_checked_in_f32() {
     let bellman = shifts.map(|shift| Objective::Bellman(bellman(shift, Phi::chi2(0.1).unwrap())));
     for dtype in [DType::F32, DType::BF16] {
         let (student, teacher) = (model("llama", dtype), model("qwen2", dtype));
-        let others = [Objective::CrossEntropy, Objective::ForwardKl(&teacher)];
-        for objective in bellman.iter().chain(&others) {
+        for objective in bellman.iter().chain(&baselines(&teacher)) {
             let of = || check(&student, objective, &examples, P, &right);
             let checked = crate::Compute::Bf16.run(of);
             // What is left of KL to a teacher in bf16 is the mass of its sets.
-            let narrow = dtype == DType::BF16 && matches!(objective, Objective::ForwardKl(_));
+            let narrow = dtype == DType::BF16 && objective.teacher().is_some();
             assert_eq!(checked.len() == 1, narrow, "{dtype:?} {objective:?}");
             for checked in checked {
                 assert!(!checked.fails(), "{dtype:?} {objective:?}: {checked:?}");
@@ -116,14 +143,8 @@ fn everything_holds_of_training_as_it_is_by_bounds_that_are_tight() {
                 .map(|phi| Objective::Bellman(bellman(shift, phi)))
         });
         let whole = |shift| Objective::BellmanWhole(WholeLoss { settings: chi2().settings, shift });
-        let others = [
-            Objective::CrossEntropy,
-            whole(SparseShift::VocabMax),
-            whole(SparseShift::LogSoftmax),
-            Objective::ForwardKl(&teacher),
-            Objective::ReverseKl(&teacher),
-        ];
-        for objective in bellman.chain(others) {
+        let whole = [SparseShift::VocabMax, SparseShift::LogSoftmax].map(whole);
+        for objective in bellman.chain(whole).chain(baselines(&teacher)) {
             let checked = check(&student, &objective, &examples, P, &right);
             let is_bellman = matches!(objective, Objective::Bellman(_));
             assert_eq!(checked.len(), if is_bellman { 5 } else { 3 }, "{objective:?}");
@@ -156,6 +177,74 @@ fn a_loss_that_is_a_little_off_is_found_and_so_is_where() {
     assert_eq!(statements(&failed), [Statement::Objective, Statement::BehaviourCloning]);
     assert_eq!(failed[0].place, "example 2");
     assert!((failed[0].found / failed[0].expected - 1.01).abs() < 1e-3, "{:?}", failed[0]);
+}
+
+#[test]
+fn of_every_baseline_a_loss_and_a_gradient_that_are_off_are_found() {
+    let examples = examples();
+    let (student, teacher) = (model("llama", DType::F32), model("qwen2", DType::F32));
+    let larger = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        let loss = right(objective, state, part, total)?;
+        Ok((loss.detach() * 0.01)?.add(&loss)?)
+    };
+    let steeper = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+        let loss = right(objective, state, part, total)?;
+        Ok((&loss * 1.01)?.sub(&(loss.detach() * 0.01)?)?)
+    };
+    for objective in baselines(&teacher) {
+        for (wrong, statement) in
+            [(&larger as Compute, Statement::Objective), (&steeper, Statement::Gradient)]
+        {
+            let mut checked = check(&student, &objective, &examples, P, wrong);
+            checked.retain(Checked::fails);
+            assert_eq!(statements(&checked), [statement], "{objective:?}");
+        }
+    }
+}
+
+#[test]
+fn the_batch_of_plain_text_is_checked_as_well() {
+    let mut text = examples();
+    text.iter_mut().for_each(|piece| piece.prompt.truncate(1));
+    let examples = examples();
+    let check = |text: &[Example]| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/reference/models/llama");
+        let checkpoint = Checkpoint::open(&folder).unwrap();
+        let student = checkpoint.model(DType::F32, &Device::Cpu, Mode::Trainable).unwrap();
+        let settings = TrainerSettings {
+            steps: 1,
+            batch: 3,
+            micro_batch: 2,
+            learning_rate: 1e-3,
+            warm_up: 0,
+            clip: 1.0,
+            text_weight: 1.0,
+            text_kl: 0.5,
+            checkpointing: false,
+            seed: 3,
+            optimiser: AdamWSettings::default(),
+        };
+        let objective = Objective::CrossEntropy;
+        Trainer::new(student, objective, (&examples, text), settings).unwrap().check(None)
+    };
+    let checked = check(&text).unwrap();
+    assert_eq!(statements(&checked), [Statement::Objective, Statement::Gradient]);
+    assert!(!checked.iter().any(Checked::fails), "{checked:?}");
+    // Of text that nobody has scored there is no divergence from a teacher.
+    text.iter_mut().for_each(|piece| piece.scores = None);
+    assert!(matches!(check(&text), Err(LlmError::NoScores)));
+}
+
+#[test]
+fn a_head_with_more_rows_than_the_teacher_s_is_cut() {
+    let examples = examples();
+    let (student, teacher) = (model("llama", DType::F64), model("qwen2", DType::F64));
+    let teacher = teacher.within(student.head().dim(0).unwrap() - 1).unwrap();
+    for objective in baselines(&teacher).into_iter().filter(|o| o.teacher().is_some()) {
+        let checked = check(&student, &objective, &examples, P, &right);
+        assert_eq!(checked.len(), 3, "{objective:?}");
+        assert!(!checked.iter().any(Checked::fails), "{objective:?}: {checked:?}");
+    }
 }
 
 #[test]
