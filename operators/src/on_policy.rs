@@ -121,6 +121,7 @@ impl OnPolicy {
 
     /// min(ρ R, clip(ρ) R), with ρ clipped to [1 − ε, 1 + ε]: its slope along log q is ρ R, or 0.
     pub fn surrogate<T: Scalar>(&self, ratio: T, later: T) -> T {
+        // With 1 − ∞ a number that carries bounds would have none.
         if self.clip.is_infinite() {
             return ratio * later;
         }

@@ -304,7 +304,7 @@ pub(super) fn longest_first(mut examples: Vec<&Example>) -> Vec<&Example> {
 }
 
 /// The number in a tensor of one.
-fn number(loss: &Tensor) -> Result<f64, LlmError> {
+pub(super) fn number(loss: &Tensor) -> Result<f64, LlmError> {
     // Not every device has doubles.
     Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }

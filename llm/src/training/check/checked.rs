@@ -36,7 +36,8 @@ impl Statement {
 pub struct Checked {
     /// The statement.
     pub statement: Statement,
-    /// Where: which examples of the data, and which position where one can be told.
+    /// Where: which examples, responses of the student or pieces of text, and which position where one
+    /// can be told.
     pub place: String,
     /// What training computes, or what the data say.
     pub found: f64,

@@ -96,11 +96,7 @@ pub(super) fn whole<const BITS: u32>(
     total: usize,
 ) -> Result<Slope<BITS>, LlmError> {
     let terms = logits.vocabulary().max(batch.rows());
-    let by = match loss.shift {
-        SparseShift::VocabMax | SparseShift::CandidateMax => Shift::VocabMax,
-        SparseShift::LogSoftmax => Shift::LogSoftmax,
-        SparseShift::Zero => Shift::Zero,
-    };
+    let by = shift_of(loss.shift);
     let parts = in_parts(logits, batch.rows(), terms, |part: Part<BITS>| {
         let slots = part.slots(batch.chosen());
         let Part { n, z, full, .. } = part;
@@ -122,6 +118,15 @@ pub(super) fn whole<const BITS: u32>(
 
 pub(super) fn sum<const BITS: u32>(parts: Vec<Slope<BITS>>) -> Slope<BITS> {
     Scalar::sum(parts.into_iter())
+}
+
+/// The shift as the operators have it; over which tokens, is for the caller to say.
+pub(super) fn shift_of(shift: SparseShift) -> Shift {
+    match shift {
+        SparseShift::VocabMax | SparseShift::CandidateMax => Shift::VocabMax,
+        SparseShift::LogSoftmax => Shift::LogSoftmax,
+        SparseShift::Zero => Shift::Zero,
+    }
 }
 
 /// An exact number to multiply with.

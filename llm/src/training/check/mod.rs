@@ -13,11 +13,11 @@ mod slope;
 
 pub use checked::{Checked, Statement};
 
-use super::trainer::longest_first;
+use super::trainer::{longest_first, number};
 use super::{Batch, BellmanLoss, Example, Objective, Tally, Trainer};
 use crate::teacher::Scores;
 use crate::{LlmError, Model};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use checked::worst;
 use logits::{Direction, Logits};
 use operators::{Scalar, TopP};
@@ -281,12 +281,6 @@ fn masses(scores: &Scores, p: TopP) -> Vec<Checked> {
         if other.share() > small.share() { other } else { small }
     };
     scores.sets().zip(&scores.mass).map(of_row).collect()
-}
-
-/// The number in a tensor of one.
-fn number(loss: &Tensor) -> Result<f64, LlmError> {
-    // Not every device has f64.
-    Ok(loss.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`Positions`]: what Bellman Distill needs of a batch, from logits of the whole vocabulary.
 
-use super::definition::{Part, Table, factor, in_parts};
+use super::definition::{Part, Table, factor, in_parts, shift_of};
 use super::logits::Logits;
 use super::slope::Slope;
 use crate::LlmError;
@@ -9,7 +9,7 @@ use crate::training::{Batch, BellmanLoss, Outside, SparseShift};
 use nalgebra::DVector;
 use operators::{
     BellmanDistill, CandidateSets, Cells, Dense, NumberSystem, Phi, Responses, RowLayout, Rows,
-    Shift, bellman_distill, floor, log_policy, shift, soft_value,
+    bellman_distill, floor, log_policy, shift, soft_value,
 };
 use std::ops::Range;
 
@@ -48,7 +48,10 @@ impl<'a, const BITS: u32> Positions<'a, BITS> {
     ) -> Result<Self, LlmError> {
         let (sets, chosen) = (sets(scores, logits)?, batch.chosen());
         let largest = sets.iter().map(|set| set.len() + 1).max().unwrap_or(0);
-        let parts = in_parts(logits, batch.rows(), largest.max(batch.rows()), |part| {
+        // What needs the sum over the vocabulary has a gradient from each of its tokens.
+        let whole = loss.shift == SparseShift::LogSoftmax || loss.mass_weight != 0.0;
+        let tokens = if whole { logits.vocabulary() } else { largest };
+        let parts = in_parts(logits, batch.rows(), tokens.max(batch.rows()), |part| {
             positions(loss, part, &sets, chosen)
         })?;
         let ends = sets.iter().scan(0, |end, set| {
@@ -136,13 +139,8 @@ fn positions<const BITS: u32>(
 ) -> Result<Vec<Position<BITS>>, LlmError> {
     let Part { rows, n, z, full } = part;
     let (layout, set) = (n.layout().clone(), mask(&n, &sets[rows.clone()])?);
-    let (by, over) = match loss.shift {
-        SparseShift::VocabMax => (Shift::VocabMax, &full),
-        SparseShift::CandidateMax => (Shift::VocabMax, &set),
-        SparseShift::LogSoftmax => (Shift::LogSoftmax, &full),
-        SparseShift::Zero => (Shift::Zero, &full),
-    };
-    let q = shift(&n, &z, by, over)?;
+    let over = if loss.shift == SparseShift::CandidateMax { &set } else { &full };
+    let q = shift(&n, &z, shift_of(loss.shift), over)?;
     let whole = soft_value(&n, &floor(&n, &q, loss.settings.q_min)?, &full)?;
     let missing = match loss.mass_weight {
         0.0 => n.rows(&vec![0.0; rows.len()])?.0,
@@ -150,9 +148,12 @@ fn positions<const BITS: u32>(
     };
     let of_row = |(i, row): (usize, Range<usize>)| {
         let of = |&token: &u32| q.0[row.start + token as usize];
+        let (set, token) = (sets[rows.start + i], &chosen[rows.start + i]);
         Position {
-            q: sets[rows.start + i].iter().map(of).collect(),
-            taken: of(&chosen[rows.start + i]),
+            q: set.iter().map(of).collect(),
+            // Outside of its set a token counts with the floor, whatever its value; the student need
+            // not even have it.
+            taken: of(if set.contains(token) { token } else { &set[0] }),
             whole: whole.0[i],
             missing: missing[i],
         }

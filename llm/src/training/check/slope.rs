@@ -36,13 +36,22 @@ impl<const BITS: u32> Rounded<BITS> {
         Self { value, error: carried + Self::UNIT * size }
     }
 
-    /// A sum in any order, off by at most [`roundings`] of the sizes of its terms.
+    /// A sum in any order, off by at most [`roundings`] of the sizes of its terms. Adding the same
+    /// number over and over may round alike each time: repetitions count in full. Zeros do not.
     fn sum(terms: impl Iterator<Item = Self>) -> Self {
-        let none = (0, 0.0, 0.0, 0.0);
-        let (count, value, error, size) = terms.fold(none, |(count, value, error, size), x| {
-            (count + 1, value + x.value, error + x.error, size + x.value.abs())
-        });
-        Self::of(value, error, roundings(count) * size)
+        let (mut sum, mut size, mut before) = (Self::exact(0.0), 0.0, 0.0);
+        let (mut count, mut repeated) = (0, 0);
+        for Self { value, error } in terms {
+            sum = Self { value: sum.value + value, error: sum.error + error };
+            size += value.abs();
+            match value {
+                0.0 => {}
+                _ if value == before => repeated += 1,
+                _ => count += 1,
+            }
+            before = value;
+        }
+        Self::of(sum.value, sum.error, (roundings(count) + f64::from(repeated)) * size)
     }
 
     fn exp(self) -> Self {
@@ -232,6 +241,25 @@ mod tests {
         let distance = (found.value - f64::from(single)).abs();
         assert!(distance <= found.error, "{distance} beyond {found:?}");
         assert!(found.error < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn long_sums_in_single_precision_stay_within_their_bounds() {
+        let sum = |numbers: &[f32]| {
+            let exact = |&x: &f32| Single::from_f64(f64::from(x));
+            let found = <Single as Scalar>::sum(numbers.iter().map(exact)).at;
+            let single = f64::from(numbers.iter().fold(0.0, |sum, x| sum + x));
+            ((found.value - single).abs(), found)
+        };
+        // One number over and over, whose roundings are alike; numbers that differ.
+        let (off, same) = sum(&[0.1; 50_000]);
+        assert!(off <= same.error && off > roundings(50_000) * Rounded::<24>::UNIT * 100.0);
+        let numbers: Vec<f32> = (1..=50_000).map(|i| (i as f32).sin() + 1.0).collect();
+        let (off, other) = sum(&numbers);
+        assert!(off <= other.error, "{off} beyond {other:?}");
+        assert!(other.error < 1e-3 * other.value, "{other:?}");
+        let zeros = <Single as Scalar>::sum([0.0, 1.0, 0.0, 0.0].map(Single::from_f64).into_iter());
+        assert_eq!(zeros.at, Rounded { value: 1.0, error: Rounded::<24>::UNIT });
     }
 
     #[test]

@@ -203,6 +203,40 @@ fn of_every_baseline_a_loss_and_a_gradient_that_are_off_are_found() {
 }
 
 #[test]
+fn factors_of_minillm_that_are_not_those_of_its_settings_are_found() {
+    let examples = examples();
+    let (student, teacher) = (model("llama", DType::F32), model("qwen2", DType::F32));
+    for (mix, clip, by_length) in [(0.25, 0.2, true), (0.2, 1e-3, true), (0.2, 0.2, false)] {
+        let wrong = |objective: &Objective, state: (&Tensor, &Tensor), part: &Part, total| {
+            let Objective::OnPolicy(loss) = objective else { panic!("{objective:?}") };
+            let settings = OnPolicy::new(mix, clip, by_length)?;
+            let objective = Objective::OnPolicy(OnPolicyLoss { settings, ..loss.clone() });
+            right(&objective, state, part, total)
+        };
+        let minillm = &baselines(&teacher)[7];
+        let checked = check(&student, minillm, &examples, P, &wrong);
+        let failed = checked.iter().any(|c| c.fails() && c.statement == Statement::Gradient);
+        assert!(failed, "{mix}, {clip}, {by_length}: {checked:?}");
+    }
+}
+
+#[test]
+fn a_token_that_the_student_does_not_have_counts_as_outside() {
+    let mut examples = examples();
+    // The last row of the batch.
+    *examples[4].response.last_mut().unwrap() = 1 << 20;
+    let (student, loss) = (model("llama", DType::F32), chi2());
+    let batch = Part::new(&[&examples[4]]).unwrap().batch;
+    assert!(batch.chosen().contains(&(1 << 20)));
+    let width = student.head().dim(1).unwrap();
+    let hidden = Tensor::ones((batch.rows(), width), DType::F32, &Device::Cpu).unwrap();
+    let logits = Logits::new(&hidden, student.head(), None).unwrap();
+    let scores = examples[4].scores.as_ref().unwrap();
+    let positions = Positions::<24>::new(&loss, &batch, &[scores], &logits).unwrap();
+    assert!(positions.loss(&loss, batch.rows()).unwrap().at.value.is_finite());
+}
+
+#[test]
 fn the_batch_of_plain_text_is_checked_as_well() {
     let mut text = examples();
     text.iter_mut().for_each(|piece| piece.prompt.truncate(1));
