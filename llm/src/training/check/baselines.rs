@@ -25,7 +25,7 @@ pub(super) fn candidates<const BITS: u32>(
     let logs = scores.iter().flat_map(|s| s.sets().map(|set| &s.log_probabilities[set]));
     let masses = scores.iter().flat_map(|s| s.mass.iter().map(|&mass| f64::from(mass)));
     let teacher: Vec<(&[f32], f64)> = logs.zip(masses).collect();
-    let terms = logits.vocabulary().max(weights.len());
+    let terms = logits.vocabulary();
     let parts = in_parts(logits, weights.len(), terms, |part: Part<BITS>| {
         let Part { rows, n, z, full } = part;
         let log = log_policy(&n, &z, &full)?.0;
@@ -85,7 +85,7 @@ pub(super) fn released<const BITS: u32>(
     share: f64,
 ) -> Result<Slope<BITS>, LlmError> {
     let (sets, next) = (sets(scores, logits)?, batch.next());
-    let terms = logits.vocabulary().max(batch.rows());
+    let terms = logits.vocabulary();
     let values = in_parts(logits, batch.rows(), terms, |part: Part<BITS>| {
         let Part { rows, n, z, full } = part;
         let (q, set) = (student_q(&n, &z, &full, &released.settings)?, mask(&n, &sets[rows])?);
@@ -116,7 +116,7 @@ pub(super) fn on_policy<const BITS: u32>(
     (student, teacher): (&Logits, &Logits),
     share: f64,
 ) -> Result<Slope<BITS>, LlmError> {
-    let terms = student.vocabulary().max(batch.rows());
+    let terms = student.vocabulary();
     let constant = |at: Rounded<BITS>| Slope { at, slope: Rounded::exact(0.0) };
     let both = |part: &Part<BITS>| {
         let z = teacher.of_rows(part.rows.start, part.rows.len(), terms)?;

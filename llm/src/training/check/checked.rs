@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Statement {
     /// The loss is that of the definition.
     Objective,
-    /// Its derivative along a random direction in hidden states and head is that of the definition.
+    /// Its derivative along a direction in hidden states and head, which raises the logits of the
+    /// tokens taken, is that of the definition.
     Gradient,
     /// With φ = identity, no floor and every token inside its set, J is the mean of log proj_p π_Q.
     BehaviourCloning,

@@ -59,7 +59,7 @@ pub(super) fn tokens<const BITS: u32>(
     chosen: &[u32],
     weights: &[f64],
 ) -> Result<Slope<BITS>, LlmError> {
-    let terms = logits.vocabulary().max(weights.len());
+    let terms = logits.vocabulary();
     let parts = in_parts(logits, weights.len(), terms, |part: Part<BITS>| {
         let slots = part.slots(chosen);
         let Part { rows, n, z, full } = part;
@@ -75,7 +75,7 @@ pub(super) fn divergence<const BITS: u32>(
     weights: &[f64],
     forward: bool,
 ) -> Result<Slope<BITS>, LlmError> {
-    let terms = student.vocabulary().max(weights.len());
+    let terms = student.vocabulary();
     let parts = in_parts(student, weights.len(), terms, |part: Part<BITS>| {
         let Part { rows, n, z, full } = part;
         let of_teacher = teacher.of_rows(rows.start, rows.len(), terms)?;
@@ -95,7 +95,7 @@ pub(super) fn whole<const BITS: u32>(
     logits: &Logits,
     total: usize,
 ) -> Result<Slope<BITS>, LlmError> {
-    let terms = logits.vocabulary().max(batch.rows());
+    let terms = logits.vocabulary();
     let by = shift_of(loss.shift);
     let parts = in_parts(logits, batch.rows(), terms, |part: Part<BITS>| {
         let slots = part.slots(batch.chosen());

@@ -143,7 +143,7 @@ impl Check<'_> {
         let variable = |x: &Tensor| Var::from_tensor(&x.detach().to_dtype(dtype)?);
         let hidden = variable(&part.batch.hidden(self.student)?)?;
         let head = variable(self.student.head())?;
-        let direction = Direction::new(&hidden, &head, self.seed)?;
+        let direction = Direction::new(&hidden, &head, part.batch.chosen(), self.seed)?;
         // Heads of different sizes are cut to what they share.
         let other = self.objective.teacher().map(|teacher| teacher.head().dim(0)).transpose()?;
         let shared = head.dim(0)?.min(other.unwrap_or(usize::MAX));

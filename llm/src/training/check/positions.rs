@@ -51,9 +51,8 @@ impl<'a, const BITS: u32> Positions<'a, BITS> {
         // What needs the sum over the vocabulary has a gradient from each of its tokens.
         let whole = loss.shift == SparseShift::LogSoftmax || loss.mass_weight != 0.0;
         let tokens = if whole { logits.vocabulary() } else { largest };
-        let parts = in_parts(logits, batch.rows(), tokens.max(batch.rows()), |part| {
-            positions(loss, part, &sets, chosen)
-        })?;
+        let parts =
+            in_parts(logits, batch.rows(), tokens, |part| positions(loss, part, &sets, chosen))?;
         let ends = sets.iter().scan(0, |end, set| {
             *end += set.len();
             Some(*end)

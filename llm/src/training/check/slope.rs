@@ -107,8 +107,9 @@ impl<const BITS: u32> Div for Rounded<BITS> {
     }
 }
 
-/// How many roundings a sum of n terms is off by, each a share of their sizes: n whatever they are, and no more than 8 √n
-/// where they are as good as independent, which long sums miss once in 10¹³ at most.
+/// How many roundings a sum of n terms is off by, each a share of their sizes: n whatever they are,
+/// and no more than 8 √n where they are as good as independent, which long sums miss with a
+/// probability of n in 10¹³ at most.
 ///
 /// Source: Higham and Mary, *A New Approach to Probabilistic Rounding Error Analysis*, SIAM J. Sci.
 /// Comput. 41 (2019), with λ = 8.
