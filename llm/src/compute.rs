@@ -47,6 +47,14 @@ impl Compute {
         if narrow && x.dtype() == DType::F32 { in_bf16(x, weight) } else { x.matmul(weight) }
     }
 
+    /// The type whose products have this precision.
+    pub(crate) fn of(precision: kernels::Precision) -> Self {
+        match precision {
+            kernels::Precision::F32 => Self::F32,
+            kernels::Precision::Bf16 => Self::Bf16,
+        }
+    }
+
     /// The precision of maps that are computed now.
     pub(crate) fn precision() -> kernels::Precision {
         match CURRENT.get() {

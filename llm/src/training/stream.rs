@@ -3,7 +3,10 @@
 
 use crate::Compute;
 use crate::flat::{add_product, is_flat, lend, product};
-use candle_core::{CpuStorage, Device, Result, Tensor};
+use candle_core::backend::BackendStorage;
+use candle_core::{
+    CpuStorage, CudaStorage, DType, Device, MetalStorage, Result, Shape, Storage, Tensor,
+};
 use kernels::Precision;
 use std::ops::Range;
 
@@ -29,7 +32,7 @@ pub(super) fn logits(hidden_ce: &Tensor, head_ve: &Tensor, precision: Precision)
 }
 
 /// The gradients of hidden states and head, where `slopes` gives those of the logits of some rows,
-/// [C, V] → [C, V]. On a processor. Shapes: hidden [R, E], head [V, E] → the same.
+/// [C, V] → [C, V], in f32 or f64. Shapes: hidden [R, E], head [V, E] → the same.
 pub(super) fn gradients(
     hidden_re: &Tensor,
     head_ve: &Tensor,
@@ -40,13 +43,18 @@ pub(super) fn gradients(
     let (hidden_re, head_ve) = (hidden_re.detach(), head_ve.detach());
     let mut of_hidden = vec![hidden_re.narrow(0, 0, 0)?];
     let mut of_head = Sum::new(&hidden_re, &head_ve, precision)?;
-    for rows in parts(hidden_re.dim(0)?, chunk) {
-        let hidden_ce = part(&hidden_re, &rows)?;
-        let slopes_cv = slopes(&logits(&hidden_ce, &head_ve, precision)?, &rows)?.contiguous()?;
-        of_hidden.push(of_head.through(&slopes_cv, &head_ve)?);
-        of_head.add(&slopes_cv, &hidden_ce)?;
-    }
-    Ok((Tensor::cat(&of_hidden, 0)?, of_head.done(&head_ve)?))
+    // Whoever asks for the gradient, it is that of the value.
+    Compute::of(precision).run(|| {
+        for rows in parts(hidden_re.dim(0)?, chunk) {
+            let hidden_ce = part(&hidden_re, &rows)?;
+            let logits_cv = logits(&hidden_ce, &head_ve, precision)?;
+            let logits_cv = logits_cv.to_dtype(Known::dtype(&logits_cv))?;
+            let slopes_cv = slopes(&logits_cv, &rows)?.contiguous()?;
+            of_hidden.push(of_head.through(&slopes_cv, &head_ve)?);
+            of_head.add(&slopes_cv, &hidden_ce)?;
+        }
+        Ok((Tensor::cat(&of_hidden, 0)?, of_head.done(&head_ve)?))
+    })
 }
 
 /// The gradient of the head so far.
@@ -68,7 +76,7 @@ impl Sum {
     /// slopes · head, [C, E].
     fn through(&self, slopes_cv: &Tensor, head_ve: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Plain(_) => slopes_cv.matmul(head_ve),
+            Self::Plain(_) => Compute::times(&slopes_cv.to_dtype(head_ve.dtype())?, head_ve),
             Self::Flat(_, precision) => {
                 let of_hidden =
                     product(lend(slopes_cv).whole()?, lend(head_ve).whole()?, *precision)?;
@@ -80,7 +88,10 @@ impl Sum {
     /// Adds slopesᵀ · hidden.
     fn add(&mut self, slopes_cv: &Tensor, hidden_ce: &Tensor) -> Result<()> {
         match self {
-            Self::Plain(sum) => *sum = (&*sum + slopes_cv.t()?.matmul(hidden_ce)?)?,
+            Self::Plain(sum) => {
+                let slopes_vc = slopes_cv.to_dtype(hidden_ce.dtype())?.t()?;
+                *sum = (&*sum + Compute::times(&slopes_vc, hidden_ce)?)?;
+            }
             Self::Flat(sum, precision) => {
                 let turned = slopes_cv.t()?;
                 add_product(sum, lend(&turned).whole()?, lend(hidden_ce).whole()?, *precision)?;
@@ -97,11 +108,50 @@ impl Sum {
     }
 }
 
-/// What an operation gives whose values are known already, in the type of what it is given.
-pub(super) fn known(values: &[f64], like: &CpuStorage) -> (CpuStorage, candle_core::Shape) {
-    let storage = match like {
-        CpuStorage::F64(_) => CpuStorage::F64(values.to_vec()),
-        _ => CpuStorage::F32(values.iter().map(|&x| x as f32).collect()),
-    };
-    (storage, values.len().into())
+/// What an operation gives whose values are known already, \[R\], on any device.
+#[derive(Debug)]
+pub(super) struct Known(Tensor);
+
+impl Known {
+    /// These values, beside hidden states of the same device: in f32, of f64 in f64.
+    pub(super) fn new(values: &[f64], beside: &Tensor) -> Result<Self> {
+        let values = Tensor::from_slice(values, values.len(), &Device::Cpu)?;
+        Self::of(&values.to_dtype(Self::dtype(beside))?.to_device(beside.device())?)
+    }
+
+    /// What this tensor holds.
+    pub(super) fn of(values: &Tensor) -> Result<Self> {
+        // A copy is one piece, whatever it was a part of.
+        Ok(Self(values.detach().copy()?))
+    }
+
+    /// The type of values that belong to hidden states.
+    pub(super) fn dtype(beside: &Tensor) -> DType {
+        if beside.dtype() == DType::F64 { DType::F64 } else { DType::F32 }
+    }
+
+    /// Them as the outcome of an operation in main memory.
+    pub(super) fn cpu(&self) -> Result<(CpuStorage, Shape)> {
+        let (storage, layout) = self.0.storage_and_layout();
+        let Storage::Cpu(values) = &*storage else { return Err(elsewhere()) };
+        Ok((values.try_clone(layout)?, layout.shape().clone()))
+    }
+
+    /// The same on a GPU of NVIDIA.
+    pub(super) fn cuda(&self) -> Result<(CudaStorage, Shape)> {
+        let (storage, layout) = self.0.storage_and_layout();
+        let Storage::Cuda(values) = &*storage else { return Err(elsewhere()) };
+        Ok((values.try_clone(layout)?, layout.shape().clone()))
+    }
+
+    /// The same on a GPU of Apple.
+    pub(super) fn metal(&self) -> Result<(MetalStorage, Shape)> {
+        let (storage, layout) = self.0.storage_and_layout();
+        let Storage::Metal(values) = &*storage else { return Err(elsewhere()) };
+        Ok((values.try_clone(layout)?, layout.shape().clone()))
+    }
+}
+
+fn elsewhere() -> candle_core::Error {
+    candle_core::Error::Msg("known values lie on another device than their hidden states".into())
 }

@@ -1,11 +1,13 @@
 //! What a student's logits over the whole vocabulary come to, a few rows at a time: no tensor of
 //! all rows and the whole vocabulary ever exists.
 
-use super::stream;
+use super::stream::{self, Known};
 use crate::flat::lend;
 use crate::simd::{exp, largest, sum, wide};
 use crate::{Compute, LlmError};
-use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Shape, Tensor};
+use candle_core::{
+    CpuStorage, CudaStorage, CustomOp2, D, DType, Layout, MetalStorage, Shape, Tensor,
+};
 use kernels::Precision;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -112,7 +114,7 @@ fn of_short_row(row: &[f32]) -> Result<Survey, (usize, f64)> {
     Ok(Survey { best: best as u32, log_normaliser: f64::from(most) + total.ln() })
 }
 
-/// log Σ_a exp z(a) of every row with its gradient; on processors without a tensor of all rows.
+/// log Σ_a exp z(a) of every row with its gradient.
 ///
 /// ```text
 /// ∂/∂z(a) = π(a), so ∂/∂h = Σ_a π(a) w_a and ∂/∂w_a = Σ_rows π(a) h
@@ -125,10 +127,6 @@ fn of_short_row(row: &[f32]) -> Result<Survey, (usize, f64)> {
 /// # Errors
 /// Those of [`survey`].
 pub fn log_normaliser(hidden_re: &Tensor, head_ve: &Tensor) -> Result<Tensor, LlmError> {
-    if !hidden_re.device().is_cpu() {
-        // candle's own differentiable one, which keeps the logits.
-        return Ok(Compute::times(hidden_re, &head_ve.t()?)?.log_sum_exp(D::Minus1)?);
-    }
     surveyed_normaliser(hidden_re, head_ve, &survey(hidden_re, head_ve)?)
 }
 
@@ -138,17 +136,15 @@ pub(super) fn surveyed_normaliser(
     head_ve: &Tensor,
     surveys: &[Survey],
 ) -> Result<Tensor, LlmError> {
-    if !hidden_re.device().is_cpu() {
-        return log_normaliser(hidden_re, head_ve);
-    }
-    let values = surveys.iter().map(|s| s.log_normaliser).collect();
-    let known = LogNormaliser { values, precision: Compute::precision() };
+    let values: Vec<f64> = surveys.iter().map(|s| s.log_normaliser).collect();
+    let value = Known::new(&values, hidden_re)?;
+    let known = LogNormaliser { value, precision: Compute::precision() };
     Ok(hidden_re.apply_op2(head_ve, known)?)
 }
 
 /// The values are known; the gradient is still to come.
 struct LogNormaliser {
-    values: Vec<f64>,
+    value: Known,
     precision: Precision,
 }
 
@@ -159,12 +155,32 @@ impl CustomOp2 for LogNormaliser {
 
     fn cpu_fwd(
         &self,
-        hidden: &CpuStorage,
+        _: &CpuStorage,
         _: &Layout,
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        Ok(stream::known(&self.values, hidden))
+        self.value.cpu()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.value.cuda()
+    }
+
+    fn metal_fwd(
+        &self,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        self.value.metal()
     }
 
     fn bwd(
@@ -246,6 +262,27 @@ mod tests {
             let row = Tensor::from_vec(vec![0.0, 1.0, wrong], (1, 3), &CPU).unwrap();
             let (slot, value) = there(&row).unwrap()[0].unwrap_err();
             assert!(slot == 2 && !value.is_finite());
+        }
+    }
+
+    #[test]
+    fn of_bf16_weights_values_are_wide_and_gradients_are_theirs() {
+        let short = |x: &Var| x.to_dtype(DType::BF16).unwrap();
+        let (hidden, head) = variables();
+        let (hidden, head) = (short(&hidden), short(&head));
+        let run = |dtype| {
+            let of = |x: &Tensor| Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap();
+            let (hidden, head) = (of(&hidden), of(&head));
+            let value = log_normaliser(&hidden, &head).unwrap();
+            let store = value.sum_all().unwrap().backward().unwrap();
+            [value, store.get(&hidden).unwrap().clone(), store.get(&head).unwrap().clone()]
+        };
+        let found = run(DType::BF16);
+        assert_eq!(found.each_ref().map(Tensor::dtype), [DType::F32, DType::BF16, DType::BF16]);
+        for (found, exact) in found.iter().zip(run(DType::F64)) {
+            let size = distance(&exact, &exact.zeros_like().unwrap());
+            // Logits of up to 16, with eight bits.
+            assert!(distance(&found.to_dtype(DType::F64).unwrap(), &exact) < 0.1 * size);
         }
     }
 

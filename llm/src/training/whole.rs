@@ -2,12 +2,12 @@
 //! teacher but its responses, and soft values are sums over the whole vocabulary.
 
 use super::candidates::Candidates;
-use super::stream;
+use super::stream::{self, Known};
 use super::survey::{survey, surveyed_normaliser};
 use super::{Batch, SparseShift, Tally};
 use crate::teacher::Scores;
 use crate::{Compute, LlmError};
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp3, D, Layout, MetalStorage, Shape, Tensor};
 use kernels::Precision;
 use operators::{
     BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,
@@ -28,7 +28,7 @@ pub struct WholeLoss {
 
 impl WholeLoss {
     /// −J with its gradient: the mean over `total` transitions, of which these are a part. No
-    /// tensor of all rows and the whole vocabulary exists on a processor.
+    /// tensor of all rows and the whole vocabulary exists.
     ///
     /// Shapes: hidden [R, E] (of [`Batch::hidden`]), head [V, E]. Units: nats. Source: arXiv
     /// 2505.20335, final objective with A_p(s) = A; the formula is
@@ -110,20 +110,17 @@ fn floored_value(
     shift_r: &Tensor,
     q_min: f64,
 ) -> Result<Tensor, LlmError> {
-    if !hidden_re.device().is_cpu() {
-        // candle's own differentiable one, which keeps the logits.
-        let logits_rv = Compute::times(hidden_re, &head_ve.t()?)?;
-        let q_rv = floored(&logits_rv, &shift_r.unsqueeze(1)?, q_min)?;
-        return Ok(q_rv.log_sum_exp(D::Minus1)?);
-    }
-    let (precision, shift_r1) = (Compute::precision(), shift_r.detach().unsqueeze(1)?);
-    let mut values = Vec::new();
+    let shift_r1 = shift_r.detach().to_dtype(Known::dtype(hidden_re))?.unsqueeze(1)?;
+    let precision = Compute::precision();
+    let mut values = vec![Tensor::zeros(0, Known::dtype(hidden_re), hidden_re.device())?];
     for rows in stream::parts(hidden_re.dim(0)?, CHUNK) {
         let logits_cv = stream::logits(&stream::part(hidden_re, &rows)?, head_ve, precision)?;
+        let logits_cv = logits_cv.to_dtype(shift_r1.dtype())?;
         let q_cv = floored(&logits_cv, &stream::part(&shift_r1, &rows)?, q_min)?;
-        values.extend(q_cv.log_sum_exp(D::Minus1)?.to_dtype(DType::F64)?.to_vec1::<f64>()?);
+        values.push(q_cv.log_sum_exp(D::Minus1)?);
     }
-    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { values, q_min, precision })?)
+    let value = Known::of(&Tensor::cat(&values, 0)?)?;
+    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { value, q_min, precision })?)
 }
 
 /// max(z − c, Q_min), [rows, V].
@@ -133,7 +130,7 @@ fn floored(logits_cv: &Tensor, shift_c1: &Tensor, q_min: f64) -> candle_core::Re
 
 /// The values are known; the gradient is still to come.
 struct FlooredValue {
-    values: Vec<f64>,
+    value: Known,
     q_min: f64,
     precision: Precision,
 }
@@ -145,14 +142,38 @@ impl CustomOp3 for FlooredValue {
 
     fn cpu_fwd(
         &self,
-        hidden: &CpuStorage,
+        _: &CpuStorage,
         _: &Layout,
         _: &CpuStorage,
         _: &Layout,
         _: &CpuStorage,
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        Ok(stream::known(&self.values, hidden))
+        self.value.cpu()
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.value.cuda()
+    }
+
+    fn metal_fwd(
+        &self,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        self.value.metal()
     }
 
     fn bwd(
@@ -165,8 +186,9 @@ impl CustomOp3 for FlooredValue {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         // Detached, or what follows would be tracked in turn.
         let column = |x: &Tensor| x.detach().unsqueeze(1);
-        let (shift_r1, value_r1, slope_r1) = (column(shift)?, column(value)?, column(slope)?);
-        let mut of_shift = vec![shift.detach().narrow(0, 0, 0)?];
+        let (value_r1, slope_r1) = (column(value)?, column(slope)?);
+        let shift_r1 = column(shift)?.to_dtype(value.dtype())?;
+        let mut of_shift = vec![value.detach().narrow(0, 0, 0)?];
         let slopes = |logits_cv: &Tensor, rows: &Range<usize>| {
             let q_cv = floored(logits_cv, &stream::part(&shift_r1, rows)?, self.q_min)?;
             let free_cv = q_cv.gt(self.q_min)?.to_dtype(q_cv.dtype())?;
@@ -177,7 +199,7 @@ impl CustomOp3 for FlooredValue {
             Ok(weighted_cv)
         };
         let (of_hidden, of_head) = stream::gradients(hidden, head, self.precision, CHUNK, slopes)?;
-        let of_shift = Tensor::cat(&of_shift, 0)?;
+        let of_shift = Tensor::cat(&of_shift, 0)?.to_dtype(shift.dtype())?;
         Ok((Some(of_hidden), Some(of_head), Some(of_shift)))
     }
 }
