@@ -225,8 +225,9 @@ class Driver:
         result = {"command": self.shown(first), "seconds": before["seconds"] + time.monotonic() - start,
                   "peak_mib": max(peak, before["peak_mib"])}
         note.write_text(json.dumps(result))
-        # They hold the moments too: two gigabytes a run that nobody goes on with.
-        shutil.rmtree(out / "states", ignore_errors=True)
+        # Gigabytes a run that nobody goes on with: moments, and the best student, which is the student.
+        for folder in ("states", "best"):
+            shutil.rmtree(out / folder, ignore_errors=True)
         return result
 
     def row(self, name, seed):
