@@ -5,7 +5,8 @@ use crate::Compute;
 use crate::flat::{add_product, is_flat, lend, product};
 use candle_core::backend::BackendStorage;
 use candle_core::{
-    CpuStorage, CudaStorage, DType, Device, MetalStorage, Result, Shape, Storage, Tensor,
+    CpuStorage, CudaStorage, CustomOp3, DType, Device, Layout, MetalStorage, Result, Shape,
+    Storage, Tensor,
 };
 use kernels::Precision;
 use std::ops::Range;
@@ -48,7 +49,7 @@ pub(super) fn gradients(
         for rows in parts(hidden_re.dim(0)?, chunk) {
             let hidden_ce = part(&hidden_re, &rows)?;
             let logits_cv = logits(&hidden_ce, &head_ve, precision)?;
-            let logits_cv = logits_cv.to_dtype(Known::dtype(&logits_cv))?;
+            let logits_cv = logits_cv.to_dtype(wide(&logits_cv))?;
             let slopes_cv = slopes(&logits_cv, &rows)?.contiguous()?;
             of_hidden.push(of_head.through(&slopes_cv, &head_ve)?);
             of_head.add(&slopes_cv, &hidden_ce)?;
@@ -108,50 +109,89 @@ impl Sum {
     }
 }
 
-/// What an operation gives whose values are known already, \[R\], on any device.
-#[derive(Debug)]
-pub(super) struct Known(Tensor);
+/// An operation on hidden states, head and one number a row whose values are known already, on any
+/// device; its gradient is still to come.
+pub(super) struct Streamed<B> {
+    /// The values, of [`known`] or in its type: \[R\].
+    pub(super) value: Tensor,
+    /// What the gradient is.
+    pub(super) backward: B,
+}
 
-impl Known {
-    /// These values, beside hidden states of the same device: in f32, of f64 in f64.
-    pub(super) fn new(values: &[f64], beside: &Tensor) -> Result<Self> {
-        let values = Tensor::from_slice(values, values.len(), &Device::Cpu)?;
-        Self::of(&values.to_dtype(Self::dtype(beside))?.to_device(beside.device())?)
-    }
+/// The gradient of a [`Streamed`] operation.
+pub(super) trait Backward {
+    /// The name of the operation.
+    const NAME: &'static str;
 
-    /// What this tensor holds.
-    pub(super) fn of(values: &Tensor) -> Result<Self> {
+    /// The gradients to hidden states, head and the numbers of the rows, none of them tracked.
+    fn gradients(
+        &self,
+        given: [&Tensor; 3],
+        value_r: &Tensor,
+        slope_r: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)>;
+}
+
+impl<B: Backward + Send + Sync + 'static> Streamed<B> {
+    /// Its values, with gradients. Shapes: hidden [R, E], head [V, E], by \[R\] → \[R\].
+    pub(super) fn of(self, hidden_re: &Tensor, head_ve: &Tensor, by_r: &Tensor) -> Result<Tensor> {
         // A copy is one piece, whatever it was a part of.
-        Ok(Self(values.detach().copy()?))
-    }
-
-    /// The type of values that belong to hidden states.
-    pub(super) fn dtype(beside: &Tensor) -> DType {
-        if beside.dtype() == DType::F64 { DType::F64 } else { DType::F32 }
-    }
-
-    /// Them as the outcome of an operation in main memory.
-    pub(super) fn cpu(&self) -> Result<(CpuStorage, Shape)> {
-        let (storage, layout) = self.0.storage_and_layout();
-        let Storage::Cpu(values) = &*storage else { return Err(elsewhere()) };
-        Ok((values.try_clone(layout)?, layout.shape().clone()))
-    }
-
-    /// The same on a GPU of NVIDIA.
-    pub(super) fn cuda(&self) -> Result<(CudaStorage, Shape)> {
-        let (storage, layout) = self.0.storage_and_layout();
-        let Storage::Cuda(values) = &*storage else { return Err(elsewhere()) };
-        Ok((values.try_clone(layout)?, layout.shape().clone()))
-    }
-
-    /// The same on a GPU of Apple.
-    pub(super) fn metal(&self) -> Result<(MetalStorage, Shape)> {
-        let (storage, layout) = self.0.storage_and_layout();
-        let Storage::Metal(values) = &*storage else { return Err(elsewhere()) };
-        Ok((values.try_clone(layout)?, layout.shape().clone()))
+        let value = self.value.detach().copy()?;
+        hidden_re.apply_op3(head_ve, by_r, Self { value, ..self })
     }
 }
 
-fn elsewhere() -> candle_core::Error {
-    candle_core::Error::Msg("known values lie on another device than their hidden states".into())
+/// The type of values that belong to hidden states: f32, of f64 f64.
+pub(super) fn wide(hidden: &Tensor) -> DType {
+    if hidden.dtype() == DType::F64 { DType::F64 } else { DType::F32 }
+}
+
+/// These values in that type, where the hidden states are.
+pub(super) fn known(values: &[f64], hidden: &Tensor) -> Result<Tensor> {
+    let values = Tensor::from_slice(values, values.len(), &Device::Cpu)?;
+    values.to_dtype(wide(hidden))?.to_device(hidden.device())
+}
+
+/// `forward!(name, storage, device)`: the values as the outcome of the operation on that device.
+macro_rules! forward {
+    ($name:ident, $storage:ident, $device:ident) => {
+        fn $name(
+            &self,
+            _: &$storage,
+            _: &Layout,
+            _: &$storage,
+            _: &Layout,
+            _: &$storage,
+            _: &Layout,
+        ) -> Result<($storage, Shape)> {
+            let (storage, layout) = self.value.storage_and_layout();
+            let Storage::$device(values) = &*storage else {
+                candle_core::bail!("known values lie on another device than their hidden states")
+            };
+            Ok((values.try_clone(layout)?, layout.shape().clone()))
+        }
+    };
+}
+
+impl<B: Backward + Send + Sync> CustomOp3 for Streamed<B> {
+    fn name(&self) -> &'static str {
+        B::NAME
+    }
+
+    forward!(cpu_fwd, CpuStorage, Cpu);
+    forward!(cuda_fwd, CudaStorage, Cuda);
+    forward!(metal_fwd, MetalStorage, Metal);
+
+    fn bwd(
+        &self,
+        hidden: &Tensor,
+        head: &Tensor,
+        by: &Tensor,
+        value: &Tensor,
+        slope: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        // Detached, or what follows would be tracked in turn.
+        let [hidden, head, by] = [hidden, head, by].map(Tensor::detach);
+        self.backward.gradients([&hidden, &head, &by], &value.detach(), &slope.detach())
+    }
 }

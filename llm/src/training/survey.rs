@@ -1,13 +1,11 @@
 //! What a student's logits over the whole vocabulary come to, a few rows at a time: no tensor of
 //! all rows and the whole vocabulary ever exists.
 
-use super::stream::{self, Known};
+use super::stream::{self, Backward, Streamed};
 use crate::flat::lend;
 use crate::simd::{exp, largest, sum, wide};
 use crate::{Compute, LlmError};
-use candle_core::{
-    CpuStorage, CudaStorage, CustomOp2, D, DType, Layout, MetalStorage, Shape, Tensor,
-};
+use candle_core::{D, DType, Tensor};
 use kernels::Precision;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -137,69 +135,33 @@ pub(super) fn surveyed_normaliser(
     surveys: &[Survey],
 ) -> Result<Tensor, LlmError> {
     let values: Vec<f64> = surveys.iter().map(|s| s.log_normaliser).collect();
-    let value = Known::new(&values, hidden_re)?;
-    let known = LogNormaliser { value, precision: Compute::precision() };
-    Ok(hidden_re.apply_op2(head_ve, known)?)
+    let value = stream::known(&values, hidden_re)?;
+    let backward = Policy { precision: Compute::precision() };
+    Ok(Streamed { value: value.clone(), backward }.of(hidden_re, head_ve, &value)?)
 }
 
-/// The values are known; the gradient is still to come.
-struct LogNormaliser {
-    value: Known,
+/// The gradient of the log-normaliser: the policy. The numbers of the rows do not enter.
+struct Policy {
     precision: Precision,
 }
 
-impl CustomOp2 for LogNormaliser {
-    fn name(&self) -> &'static str {
-        "log-normaliser"
-    }
+impl Backward for Policy {
+    const NAME: &'static str = "log-normaliser";
 
-    fn cpu_fwd(
+    fn gradients(
         &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.value.cpu()
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.value.cuda()
-    }
-
-    fn metal_fwd(
-        &self,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(MetalStorage, Shape)> {
-        self.value.metal()
-    }
-
-    fn bwd(
-        &self,
-        hidden_re: &Tensor,
-        head_ve: &Tensor,
+        [hidden_re, head_ve, _]: [&Tensor; 3],
         value_r: &Tensor,
-        gradient_r: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        // Detached, or what follows would be tracked in turn.
-        let (value_r1, gradient_r1) =
-            (value_r.detach().unsqueeze(1)?, gradient_r.detach().unsqueeze(1)?);
+        slope_r: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (value_r1, slope_r1) = (value_r.unsqueeze(1)?, slope_r.unsqueeze(1)?);
         let slopes = |logits_cv: &Tensor, rows: &Range<usize>| {
             let policy_cv = logits_cv.broadcast_sub(&stream::part(&value_r1, rows)?)?.exp()?;
-            policy_cv.broadcast_mul(&stream::part(&gradient_r1, rows)?)
+            policy_cv.broadcast_mul(&stream::part(&slope_r1, rows)?)
         };
         let (of_hidden, of_head) =
             stream::gradients(hidden_re, head_ve, self.precision, CHUNK, slopes)?;
-        Ok((Some(of_hidden), Some(of_head)))
+        Ok((Some(of_hidden), Some(of_head), None))
     }
 }
 

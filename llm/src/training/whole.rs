@@ -2,12 +2,12 @@
 //! teacher but its responses, and soft values are sums over the whole vocabulary.
 
 use super::candidates::Candidates;
-use super::stream::{self, Known};
+use super::stream::{self, Backward, Streamed};
 use super::survey::{survey, surveyed_normaliser};
 use super::{Batch, SparseShift, Tally};
 use crate::teacher::Scores;
 use crate::{Compute, LlmError};
-use candle_core::{CpuStorage, CudaStorage, CustomOp3, D, Layout, MetalStorage, Shape, Tensor};
+use candle_core::{D, Tensor};
 use kernels::Precision;
 use operators::{
     BellmanDistill, Cells, NumberSystem, Responses, Rows, Shift, floor, over_transitions,
@@ -110,17 +110,17 @@ fn floored_value(
     shift_r: &Tensor,
     q_min: f64,
 ) -> Result<Tensor, LlmError> {
-    let shift_r1 = shift_r.detach().to_dtype(Known::dtype(hidden_re))?.unsqueeze(1)?;
+    let shift_r1 = shift_r.detach().to_dtype(stream::wide(hidden_re))?.unsqueeze(1)?;
     let precision = Compute::precision();
-    let mut values = vec![Tensor::zeros(0, Known::dtype(hidden_re), hidden_re.device())?];
+    let mut values = vec![Tensor::zeros(0, stream::wide(hidden_re), hidden_re.device())?];
     for rows in stream::parts(hidden_re.dim(0)?, CHUNK) {
         let logits_cv = stream::logits(&stream::part(hidden_re, &rows)?, head_ve, precision)?;
         let logits_cv = logits_cv.to_dtype(shift_r1.dtype())?;
         let q_cv = floored(&logits_cv, &stream::part(&shift_r1, &rows)?, q_min)?;
         values.push(q_cv.log_sum_exp(D::Minus1)?);
     }
-    let value = Known::of(&Tensor::cat(&values, 0)?)?;
-    Ok(hidden_re.apply_op3(head_ve, shift_r, FlooredValue { value, q_min, precision })?)
+    let (value, backward) = (Tensor::cat(&values, 0)?, FlooredPolicy { q_min, precision });
+    Ok(Streamed { value, backward }.of(hidden_re, head_ve, shift_r)?)
 }
 
 /// max(z − c, Q_min), [rows, V].
@@ -128,67 +128,24 @@ fn floored(logits_cv: &Tensor, shift_c1: &Tensor, q_min: f64) -> candle_core::Re
     logits_cv.broadcast_sub(shift_c1)?.maximum(q_min)
 }
 
-/// The values are known; the gradient is still to come.
-struct FlooredValue {
-    value: Known,
+/// The gradient of the floored value, where the floor is not active.
+struct FlooredPolicy {
     q_min: f64,
     precision: Precision,
 }
 
-impl CustomOp3 for FlooredValue {
-    fn name(&self) -> &'static str {
-        "floored soft value"
-    }
+impl Backward for FlooredPolicy {
+    const NAME: &'static str = "floored soft value";
 
-    fn cpu_fwd(
+    fn gradients(
         &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        self.value.cpu()
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        self.value.cuda()
-    }
-
-    fn metal_fwd(
-        &self,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(MetalStorage, Shape)> {
-        self.value.metal()
-    }
-
-    fn bwd(
-        &self,
-        hidden: &Tensor,
-        head: &Tensor,
-        shift: &Tensor,
-        value: &Tensor,
-        slope: &Tensor,
+        [hidden_re, head_ve, shift_r]: [&Tensor; 3],
+        value_r: &Tensor,
+        slope_r: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        // Detached, or what follows would be tracked in turn.
-        let column = |x: &Tensor| x.detach().unsqueeze(1);
-        let (value_r1, slope_r1) = (column(value)?, column(slope)?);
-        let shift_r1 = column(shift)?.to_dtype(value.dtype())?;
-        let mut of_shift = vec![value.detach().narrow(0, 0, 0)?];
+        let (value_r1, slope_r1) = (value_r.unsqueeze(1)?, slope_r.unsqueeze(1)?);
+        let shift_r1 = shift_r.to_dtype(value_r.dtype())?.unsqueeze(1)?;
+        let mut of_shift = vec![value_r.narrow(0, 0, 0)?];
         let slopes = |logits_cv: &Tensor, rows: &Range<usize>| {
             let q_cv = floored(logits_cv, &stream::part(&shift_r1, rows)?, self.q_min)?;
             let free_cv = q_cv.gt(self.q_min)?.to_dtype(q_cv.dtype())?;
@@ -198,8 +155,9 @@ impl CustomOp3 for FlooredValue {
             of_shift.push(weighted_cv.sum(1)?.neg()?);
             Ok(weighted_cv)
         };
-        let (of_hidden, of_head) = stream::gradients(hidden, head, self.precision, CHUNK, slopes)?;
-        let of_shift = Tensor::cat(&of_shift, 0)?.to_dtype(shift.dtype())?;
+        let (of_hidden, of_head) =
+            stream::gradients(hidden_re, head_ve, self.precision, CHUNK, slopes)?;
+        let of_shift = Tensor::cat(&of_shift, 0)?.to_dtype(shift_r.dtype())?;
         Ok((Some(of_hidden), Some(of_head), Some(of_shift)))
     }
 }
